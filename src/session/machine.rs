@@ -1,0 +1,88 @@
+//! Starting a program somewhere: on this machine, in the local region's laptop, or on a host over SSH.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::dial::BoxFuture;
+
+/// What to start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Program {
+    /// The program and its arguments; the program is looked up in `PATH`.
+    pub argv: Vec<String>,
+    /// Set in addition to the machine's own clean environment. Ignored by machines that cannot carry it (SSH).
+    pub env: Vec<(String, String)>,
+    /// Where it starts; the machine's home directory when `None`. Ignored over SSH.
+    pub cwd: Option<PathBuf>,
+    /// `Some`: the program gets a terminal of this size; stdin and stdout of the child are its other side.
+    pub terminal: Option<WindowSize>,
+}
+
+/// The size of a terminal in character cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowSize {
+    /// Characters in a line.
+    pub columns: u16,
+    /// Lines.
+    pub rows: u16,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// With this status (0 to 255).
+    Status(i32),
+    /// By this signal.
+    Signal(i32),
+    /// Not known: the connection to it ended first.
+    Unknown,
+}
+
+/// What can be done to a running program besides talking to it.
+pub trait Control: Send + Sync {
+    /// Sends a signal to the program's process group. Does nothing when it has ended or the machine cannot.
+    fn signal(&self, signal: i32);
+    /// Tells the terminal's new size. Does nothing without a terminal.
+    fn resize(&self, _size: WindowSize) {}
+}
+
+/// A running program. Dropping it must end the program (closing its stdin is enough for what `session` starts).
+pub struct Child {
+    /// The program's standard input; shutting it down is end-of-file.
+    pub stdin: Box<dyn AsyncWrite + Send + Unpin>,
+    /// Standard output and error as one stream, in order.
+    pub stdout: Box<dyn AsyncRead + Send + Unpin>,
+    /// Resolves when the program has ended (also while a child of it still holds `stdout` open).
+    pub exit: BoxFuture<'static, io::Result<Exit>>,
+    /// Signals and window size.
+    pub control: Arc<dyn Control>,
+}
+
+/// A place where programs can be started.
+pub trait Machine: Send + Sync {
+    /// Starts a program in a session (`setsid`) of its own.
+    fn spawn<'a>(&'a self, program: Program) -> BoxFuture<'a, io::Result<Child>>;
+}
+
+/// This machine: programs start as children of this process, each in a session of its own, with a clean environment.
+#[derive(Debug, Clone)]
+pub struct LocalMachine {
+    home: PathBuf,
+}
+
+impl LocalMachine {
+    /// A machine whose home directory (and `HOME`) is `home`.
+    pub fn new(home: impl Into<PathBuf>) -> Self {
+        Self { home: home.into() }
+    }
+}
+
+impl Machine for LocalMachine {
+    fn spawn<'a>(&'a self, _program: Program) -> BoxFuture<'a, io::Result<Child>> {
+        let _ = &self.home;
+        todo!()
+    }
+}

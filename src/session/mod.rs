@@ -1,0 +1,25 @@
+//! Where commands run: a persistent `bash` on the laptop or on a host over SSH.
+//!
+//! [`Shell`] knows the protocol by which one long-lived bash evaluates block after block, and nothing of where that bash
+//! runs; [`Machine`] is that place ([`LocalMachine`], [`ssh::Host`], or the laptop of the local region, which `cli`
+//! supplies). [`Pool`] keeps one shell a host for the length of a lesson. Nothing here knows lessons, clouds or
+//! snapshots; what a host's name means is asked of [`Resolve`].
+
+mod block;
+mod dial;
+mod machine;
+mod outcome;
+mod output;
+mod pool;
+mod shell;
+pub mod ssh;
+mod state;
+
+pub use block::{Block, Interrupt};
+pub use dial::{BoxFuture, Dial, DirectDial};
+pub use machine::{Child, Control, Exit, LocalMachine, Machine, Program, WindowSize};
+pub use outcome::{Ended, Outcome, Variable};
+pub use output::Output;
+pub use pool::{KeyFile, Pool, Resolve, ResolveError, Target};
+pub use shell::{Error, Setup, Shell};
+pub use state::State;
