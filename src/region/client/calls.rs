@@ -1,0 +1,197 @@
+//! The calls that the daemon answers, one method each.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+use super::super::server::{Console, Link, Request, Spawned};
+use super::{ClientError, LabAccess, LastExit, Paths, Pong, Process, Refusal, SpawnSpec, Status};
+
+/// A way to the daemon of one state directory.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub(super) paths: Paths,
+}
+
+/// How an answer travels.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Answer {
+    Ok(Value),
+    Error(Refusal),
+}
+
+impl Client {
+    /// Reach the daemon that is running.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`] with the last daemon's end, if nobody answers; [`ClientError::OtherVersion`].
+    pub async fn connect(paths: &Paths) -> Result<Client, ClientError> {
+        let client = Client { paths: paths.clone() };
+        let pong = client.ping().await?;
+        let ours = env!("CARGO_PKG_VERSION");
+        if pong.version == ours {
+            Ok(client)
+        } else {
+            Err(ClientError::OtherVersion { running: pong.version, ours: ours.to_owned() })
+        }
+    }
+
+    /// Reach the daemon; start it if it is not running, which asks for a password by `sudo` if need be, and builds
+    /// the guest image if this machine has none yet.
+    ///
+    /// # Errors
+    /// [`ClientError::NotStarted`] with what the daemon said, and the errors of [`Client::connect`].
+    pub async fn ensure_running(
+        paths: &Paths,
+        mut progress: impl FnMut(Progress) + Send,
+    ) -> Result<Client, ClientError> {
+        match Client::connect(paths).await {
+            Err(ClientError::NotRunning { .. }) => super::start::start(paths, &mut progress).await?,
+            answer => return answer,
+        }
+        let client = Client::connect(paths).await?;
+        progress(Progress::Ready);
+        Ok(client)
+    }
+
+    /// Version and process of the daemon.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`] if nobody answers.
+    pub async fn ping(&self) -> Result<Pong, ClientError> {
+        self.ask(&Request::Ping).await
+    }
+
+    /// What is running: the labs that the caller may see and their instances.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`] if nobody answers.
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.ask(&Request::Status).await
+    }
+
+    /// Make the lab unless it exists, and boot its laptop. The directories [`Paths::lab_home`] and
+    /// [`Paths::lab_run`] are made here, by the caller and owned by it.
+    ///
+    /// # Errors
+    /// When the lab is another user's, or cannot be built.
+    pub async fn ensure_lab(&self, lab: &str, region: &str) -> Result<LabAccess, ClientError> {
+        for directory in [self.paths.lab_home(lab), self.paths.lab_run(lab)] {
+            std::fs::create_dir_all(directory).map_err(ClientError::Broken)?;
+        }
+        self.ask(&Request::EnsureLab { lab: lab.to_owned(), region: region.to_owned() }).await
+    }
+
+    /// Remove the lab with everything in it, but for the caller's own directory of it.
+    ///
+    /// # Errors
+    /// When there is no such lab, or it is another user's.
+    pub async fn remove_lab(&self, lab: &str) -> Result<(), ClientError> {
+        self.ask::<Value>(&Request::RemoveLab { lab: lab.to_owned() }).await.map(drop)
+    }
+
+    /// A TCP connection from the lab's laptop to `address:port`. It stays usable when the daemon ends, as far as the
+    /// other end lives.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with code `timed-out` or `unreachable` (nobody listens, no route).
+    pub async fn dial(
+        &self,
+        lab: &str,
+        address: Ipv4Addr,
+        port: u16,
+        timeout: Duration,
+    ) -> Result<TcpStream, ClientError> {
+        let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        let mut link = self.link().await?;
+        let request = Request::Dial { lab: lab.to_owned(), address, port, timeout_ms };
+        link.send(&request, &[]).await.map_err(ClientError::Broken)?;
+        let (_, descriptors): (Value, _) = answer(&mut link).await?;
+        let socket = descriptors.into_iter().next().ok_or_else(|| unexpected("no socket came with it"))?;
+        Ok(TcpStream::from(socket))
+    }
+
+    /// Start a process on the lab's laptop, as its user, in a session of its own (with a controlling terminal if
+    /// its input is one). Dropping the [`Process`] ends the whole session.
+    ///
+    /// # Errors
+    /// When there is no such lab, or the program cannot be started.
+    pub async fn spawn(&self, lab: &str, command: SpawnSpec, stdio: [OwnedFd; 3]) -> Result<Process, ClientError> {
+        let mut link = self.link().await?;
+        let request = Request::Spawn { lab: lab.to_owned(), command };
+        let stdio = stdio.each_ref().map(AsFd::as_fd);
+        link.send(&request, &stdio).await.map_err(ClientError::Broken)?;
+        let (spawned, _): (Spawned, _) = answer(&mut link).await?;
+        Ok(Process::new(link, spawned.pid))
+    }
+
+    /// The newest 64 KiB of an instance's console.
+    ///
+    /// # Errors
+    /// When the lab has no such instance.
+    pub async fn console(&self, lab: &str, instance: &str) -> Result<String, ClientError> {
+        let request = Request::Console { lab: lab.to_owned(), instance: instance.to_owned() };
+        self.ask::<Console>(&request).await.map(|console| console.output)
+    }
+
+    /// End the daemon and everything that runs in it; labs and disks stay. Returns when it has ended.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn stop(&self) -> Result<(), ClientError> {
+        let mut link = self.link().await?;
+        link.send(&Request::Stop, &[]).await.map_err(ClientError::Broken)?;
+        answer::<Value>(&mut link).await?;
+        super::start::wait_for_end(&self.paths).await
+    }
+
+    /// Remove all labs of the caller; all labs, if the caller is root.
+    ///
+    /// # Errors
+    /// When nobody answers or something cannot be removed.
+    pub async fn reset(&self) -> Result<(), ClientError> {
+        self.ask::<Value>(&Request::Reset).await.map(drop)
+    }
+
+    async fn link(&self) -> Result<Link, ClientError> {
+        match UnixStream::connect(self.paths.control_socket()).await {
+            Ok(stream) => Ok(Link::new(stream)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                Err(ClientError::NotRunning { last: LastExit::read(&self.paths.last_exit()) })
+            }
+            Err(error) => Err(ClientError::Broken(error)),
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<T, ClientError> {
+        let mut link = self.link().await?;
+        link.send(request, &[]).await.map_err(ClientError::Broken)?;
+        answer(&mut link).await.map(|(value, _)| value)
+    }
+}
+
+async fn answer<T: DeserializeOwned>(link: &mut Link) -> Result<(T, Vec<OwnedFd>), ClientError> {
+    let (answer, descriptors) = link
+        .receive::<Answer>()
+        .await
+        .map_err(ClientError::Broken)?
+        .ok_or_else(|| ClientError::Broken(io::ErrorKind::UnexpectedEof.into()))?;
+    match answer {
+        Answer::Ok(value) => {
+            let value = serde_json::from_value(value).map_err(|error| unexpected(&error.to_string()))?;
+            Ok((value, descriptors))
+        }
+        Answer::Error(refusal) => Err(refusal.into()),
+    }
+}
+
+fn unexpected(what: &str) -> ClientError {
+    ClientError::Unexpected(what.to_owned())
+}

@@ -1,0 +1,48 @@
+//! What can go wrong between the command line and the daemon.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::{LastExit, Refusal};
+
+/// A call to the daemon that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Neither `HOME` nor the XDG variables are set.
+    #[error("find a place for the lab's files: HOME is not set")]
+    NoHome,
+    /// No daemon answers; `last` tells how the last one ended, if there was one.
+    #[error("reach the local region: it is not running{}", .last.as_ref().map(LastExit::sentence).unwrap_or_default())]
+    NotRunning {
+        /// How the last daemon ended.
+        last: Option<LastExit>,
+    },
+    /// The daemon could not be started; the reason is its own.
+    #[error("start the local region: {reason} (log: {})", .log.display())]
+    NotStarted {
+        /// What its log says, or what the failing step said.
+        reason: String,
+        /// Where its log is.
+        log: PathBuf,
+    },
+    /// The daemon was asked to end and has not.
+    #[error("stop the local region: it has not ended (log: {})", .0.display())]
+    NotStopped(PathBuf),
+    /// Another version of the program runs the daemon.
+    #[error("use the local region: it runs version {running}, this is {ours} (hint: `lab region stop`)")]
+    OtherVersion {
+        /// The daemon's.
+        running: String,
+        /// This program's.
+        ours: String,
+    },
+    /// The daemon answered and said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The connection to the daemon broke.
+    #[error("talk to the local region: the connection broke")]
+    Broken(#[source] io::Error),
+    /// The daemon said something that makes no sense.
+    #[error("talk to the local region: unexpected answer {0}")]
+    Unexpected(String),
+}

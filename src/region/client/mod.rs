@@ -1,0 +1,33 @@
+//! How the command line talks to the region's daemon: the only part of `region` that `cli` uses.
+//!
+//! ```no_run
+//! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+//! use lab::region::client::{Client, Paths};
+//! let paths = Paths::from_environment()?;
+//! let client = Client::ensure_running(&paths, |progress| eprintln!("{progress:?}")).await?;
+//! let access = client.ensure_lab("default", "us-east-1").await?;
+//! let stream = client.dial("default", "203.0.113.7".parse()?, 22, std::time::Duration::from_secs(5)).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Every call opens a connection of its own to the Unix socket, so calls do not wait for each other and a
+//! [`Client`] can be cloned freely.
+
+mod calls;
+mod error;
+mod last_exit;
+mod paths;
+mod process;
+mod progress;
+mod start;
+
+pub use calls::Client;
+pub use error::ClientError;
+pub use last_exit::LastExit;
+pub use paths::Paths;
+pub use process::Process;
+pub use progress::Progress;
+
+pub use super::server::{
+    Exited, InstanceStatus, LabAccess, LabStatus, Pong, Refusal, RefusalCode, SignalScope, SpawnSpec, Status,
+};

@@ -1,0 +1,66 @@
+//! Starting the daemon on demand, and waiting for its end.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::unistd::{Gid, Uid};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+use super::super::tree::{Launch, VERB_DAEMON};
+use super::{ClientError, Paths, Progress};
+
+/// How long an ended daemon may take to vanish.
+const END: Duration = Duration::from_secs(20);
+
+/// Run the hidden verb that starts the daemon, as root, and relay what it reports. It returns when the daemon
+/// answers or has failed; the daemon itself goes on in a session of its own.
+pub(super) async fn start(paths: &Paths, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<(), ClientError> {
+    let failed = |reason: String| ClientError::NotStarted { reason, log: paths.daemon_log() };
+    let program = std::env::current_exe().map_err(|error| failed(format!("this program's own path: {error}")))?;
+    // Made here, so that they belong to the user and not to root.
+    for directory in [&paths.state, &paths.cache] {
+        std::fs::create_dir_all(directory).map_err(|error| failed(format!("{}: {error}", directory.display())))?;
+    }
+    let launch = Launch { paths: paths.clone(), uid: Uid::current().as_raw(), gid: Gid::current().as_raw() };
+    let mut command = if Uid::effective().is_root() {
+        Command::new(&program)
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-p", "[sudo] password for %u, to start the local region: ", "--"]).arg(&program);
+        sudo
+    };
+    command.arg(VERB_DAEMON).args(launch.to_arguments());
+    let mut child = command
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| failed(format!("{}: {error}", command.as_std().get_program().display())))?;
+
+    let mut said = None;
+    if let Some(stdout) = child.stdout.take() {
+        let mut lines = BufReader::new(stdout).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            match serde_json::from_str(&line) {
+                Ok(step) => progress(step),
+                Err(_) => said = Some(line),
+            }
+        }
+    }
+    match child.wait().await {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(failed(said.unwrap_or_else(|| format!("it ended with {status}")))),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// Wait until the daemon's socket is gone: its janitor removes it last.
+pub(super) async fn wait_for_end(paths: &Paths) -> Result<(), ClientError> {
+    let gone = async {
+        while paths.control_socket().exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(END, gone).await.map_err(|_| ClientError::NotStopped(paths.daemon_log()))
+}

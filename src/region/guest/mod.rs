@@ -1,0 +1,10 @@
+//! Instances as real systems: an overlay over the image, booted by `systemd-nspawn` in a network namespace that
+//! somebody else prepared.
+//!
+//! [`Guests`] owns every guest of the daemon: it makes and removes their disks, boots, stops and kills them, keeps
+//! their consoles, and tells what happened as [`GuestEvent`]s. It knows neither EC2 nor the fabric: all that a
+//! guest needs to know about itself comes in a [`GuestSpec`].
+
+mod spec;
+
+pub use spec::{GuestEvent, GuestExit, GuestSpec};

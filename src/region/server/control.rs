@@ -1,0 +1,225 @@
+//! The words of the control protocol: what the command line asks of the daemon over its Unix socket.
+//!
+//! One JSON object a line in each direction. Descriptors travel with the line that names them (`SCM_RIGHTS`). A
+//! connection carries one request after another; after `spawn` it belongs to the new process: the caller may send
+//! `signal` lines, the daemon ends with one `exited` line, and a connection that is closed before ends the process.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// What a caller asks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "op")]
+pub enum Request {
+    /// Are you there, and which version are you? Answer: [`Pong`].
+    Ping,
+    /// What is going on? Answer: [`Status`].
+    Status,
+    /// Make the lab (account, laptop, Internet) unless it exists. Answer: [`LabAccess`].
+    EnsureLab {
+        /// Name of the lab.
+        lab: String,
+        /// Region name that a new lab gets, such as `us-east-1`; a lab that exists keeps its own.
+        region: String,
+    },
+    /// Remove the lab with all its instances, disks and its laptop's system. The home directory stays: it is the
+    /// caller's.
+    RemoveLab {
+        /// Name of the lab.
+        lab: String,
+    },
+    /// Open a TCP connection from the lab's laptop. Answer: empty, with the connected socket.
+    Dial {
+        /// Name of the lab.
+        lab: String,
+        /// Destination, an address as the laptop sees it.
+        address: Ipv4Addr,
+        /// Destination port.
+        port: u16,
+        /// Give up after so many milliseconds.
+        timeout_ms: u64,
+    },
+    /// Start a process on the lab's laptop. Comes with three descriptors: its standard input, output and error.
+    /// Answer: [`Spawned`], later [`Exited`].
+    Spawn {
+        /// Name of the lab.
+        lab: String,
+        /// What to run.
+        #[serde(flatten)]
+        command: SpawnSpec,
+    },
+    /// Signal the process of this connection. No answer.
+    Signal {
+        /// Signal number.
+        signal: i32,
+        /// Who gets it.
+        scope: SignalScope,
+    },
+    /// The console output of an instance, newest 64 KiB. Answer: [`Console`].
+    Console {
+        /// Name of the lab.
+        lab: String,
+        /// Instance id.
+        instance: String,
+    },
+    /// End the daemon; what is running stops as at a power cut and boots again with the next daemon.
+    Stop,
+    /// Remove all labs of the caller (all labs, if the caller is root).
+    Reset,
+}
+
+/// A process to start on the laptop.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SpawnSpec {
+    /// Program (looked up in the laptop's `PATH`) and its arguments.
+    pub argv: Vec<String>,
+    /// Added to, or replacing, the laptop's own environment (`HOME`, `USER`, `PATH`, `TERM`, `LANG`..).
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Working directory; the home directory if absent.
+    #[serde(default)]
+    pub cwd: Option<PathBuf>,
+}
+
+/// Which processes a signal goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignalScope {
+    /// The spawned process alone.
+    Process,
+    /// Its process group.
+    Group,
+    /// Every process of the session that it leads, whatever their groups.
+    Session,
+}
+
+/// Answer to [`Request::Ping`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Pong {
+    /// Version of the daemon's binary.
+    pub version: String,
+    /// Process id of the front, in the host's numbering.
+    pub pid: u32,
+}
+
+/// Answer to [`Request::EnsureLab`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LabAccess {
+    /// Twelve digits.
+    pub account_id: String,
+    /// Region name of the lab.
+    pub region: String,
+    /// Access key of the lab's account.
+    pub access_key_id: String,
+    /// Secret of the access key.
+    pub secret_access_key: String,
+    /// `http://127.0.0.1:PORT`.
+    pub endpoint_url: String,
+    /// Address of the laptop on the lab's Internet.
+    pub laptop_address: Ipv4Addr,
+    /// Whether this call made the lab.
+    pub created: bool,
+}
+
+/// Answer to [`Request::Spawn`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Spawned {
+    /// Process id in the laptop's numbering.
+    pub pid: i32,
+}
+
+/// Last line of a connection that spawned a process: exactly one of the two is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exited {
+    /// Exit status.
+    pub code: Option<i32>,
+    /// Signal that ended it.
+    pub signal: Option<i32>,
+}
+
+/// Answer to [`Request::Console`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Console {
+    /// As it came from the guest's terminal, with bytes that are not UTF-8 replaced.
+    pub output: String,
+}
+
+/// Answer to [`Request::Status`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the daemon's binary.
+    pub version: String,
+    /// Process id of the front, in the host's numbering.
+    pub pid: u32,
+    /// Seconds since the daemon started.
+    pub uptime_s: u64,
+    /// Memory of all processes of the region in MiB, where the kernel tells.
+    pub memory_mib: Option<u64>,
+    /// `http://127.0.0.1:PORT`.
+    pub endpoint_url: String,
+    /// Labs that the caller may see, by name.
+    pub labs: Vec<LabStatus>,
+}
+
+/// One lab in [`Status`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LabStatus {
+    /// Its name.
+    pub name: String,
+    /// Its region's name.
+    pub region: String,
+    /// Twelve digits.
+    pub account_id: String,
+    /// User id of its owner on the host.
+    pub owner: u32,
+    /// Its instances, newest last, terminated ones left out.
+    pub instances: Vec<InstanceStatus>,
+}
+
+/// One instance in [`LabStatus`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// Instance id.
+    pub id: String,
+    /// `Name` tag, if any.
+    pub name: Option<String>,
+    /// EC2's word for its state.
+    pub state: String,
+    /// Private address.
+    pub private_address: Option<Ipv4Addr>,
+    /// Public address.
+    pub public_address: Option<Ipv4Addr>,
+}
+
+/// A refusal or a failure, as it travels.
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Which kind: for programs.
+    pub code: RefusalCode,
+    /// What failed, where, and what to do: for people. A lower-case fragment.
+    pub message: String,
+}
+
+/// Kinds of [`Refusal`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalCode {
+    /// No lab of that name that the caller owns.
+    NoSuchLab,
+    /// No such instance in the lab.
+    NoSuchInstance,
+    /// The lab belongs to another user.
+    NotYours,
+    /// The request makes no sense.
+    BadRequest,
+    /// Nobody answered within the time given.
+    TimedOut,
+    /// The other side refused, or the network said that it cannot be reached.
+    Unreachable,
+    /// Something broke; the message says what.
+    Failed,
+}
