@@ -1,0 +1,42 @@
+//! The result of a block, as it is recorded.
+
+use serde::{Deserialize, Serialize};
+
+/// What a block did: its status, what it printed, what it assigned, and where that was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The exit status.
+    pub exit: i32,
+    /// Standard output and error as one stream, as it really was: ANSI codes removed, secrets masked, never
+    /// placeholders. Whitespace at the very end does not count and is not stored.
+    pub output: String,
+    /// The variables that the block assigned, in the order of assignment, secrets masked.
+    pub variables: Vec<(String, String)>,
+    /// Where and when; told to people and, but for the region, never compared.
+    pub origin: Origin,
+}
+
+/// Where and when a record was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The lesson's file, relative to the course's root: `lessons/05-private-subnet.md`.
+    pub source: String,
+    /// The line of the block's fence, from 1; pending files only.
+    pub line: Option<u32>,
+    /// One line that says what ran: the block's title or its first command.
+    pub description: String,
+    /// The host: `laptop` or an instance's name.
+    pub host: String,
+    /// `local` or `aws`.
+    pub cloud: String,
+    /// The region's name: `us-east-1`. Compared in that the recording's region stands for this run's.
+    pub region: String,
+    /// The guests' operating system: `debian` or `al2023`.
+    pub os: String,
+    /// When, as RFC 3339 or as a date.
+    pub date: String,
+    /// How often an `eventually` block was tried; 0 when it is not one.
+    pub attempts: u32,
+    /// What else is worth keeping, by name; values of one line.
+    pub extra: Vec<(String, String)>,
+}
