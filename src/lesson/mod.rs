@@ -1,0 +1,30 @@
+//! Lessons: Markdown in, typed values out, with all mistakes reported at once.
+//!
+//! Pure. Nothing is read or run here: the texts come through a [`Library`], and the syntax of scripts is checked by
+//! whatever [`ShellSyntax`] the caller gives. What a lesson means when it runs is not decided here either.
+//!
+//! ```text
+//! SUMMARY.md --summary--> order
+//! text --markdown--> fences --attributes--> raw --typed--> Block --lint--> diagnostics
+//! ```
+
+mod block;
+mod console;
+mod course;
+mod document;
+mod fingerprint;
+mod http;
+mod syntax;
+mod template;
+
+pub use block::{
+    Background, Block, BlockKind, Body, Capture, Check, Compare, DEFAULT_TIMEOUT, Eventually, File, Logs,
+    Outcome, Pattern, Place, Shell, Show,
+};
+pub use console::{Console, Entry, Input, Key, QUIET, Wait};
+pub use course::{Course, Library, Loaded};
+pub use document::{Item, Lesson};
+pub use fingerprint::Fingerprint;
+pub use http::{Http, Method, Request};
+pub use syntax::{NoShell, ShellError, ShellSyntax};
+pub use template::{Part, Template};
