@@ -1,0 +1,339 @@
+//! What a lab creates, written down before it is created.
+//!
+//! One JSON line an entry, append-only, on disk (`fsync`) before the request leaves: after `kill -9` the file still
+//! names everything that may exist. An intent without an answer means "may have been created": its client token and its
+//! tag find it again.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::name::{BlockName, LessonId};
+
+/// The block on whose behalf a request was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub lesson: LessonId,
+    pub block: BlockName,
+}
+
+/// The block that runs at the moment, shared by the engine, which sets it, and the journal's writer, which reads it.
+#[derive(Debug, Clone, Default)]
+pub struct Current(std::sync::Arc<Mutex<Option<Origin>>>);
+
+impl Current {
+    /// Says which block runs now.
+    pub fn set(&self, origin: Option<Origin>) {
+        *self.0.lock().expect("nothing panics while it holds the lock") = origin;
+    }
+
+    /// The block that runs now.
+    pub fn get(&self) -> Option<Origin> {
+        self.0.lock().expect("nothing panics while it holds the lock").clone()
+    }
+}
+
+/// A line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "entry")]
+pub enum Entry {
+    /// The request is about to leave.
+    Intended { at: Timestamp, token: String, operation: String, region: String, origin: Option<Origin> },
+    /// It was answered, and these resources exist. A key pair is named by its id.
+    Created { at: Timestamp, token: String, ids: Vec<String> },
+    /// It was refused: nothing was created.
+    Refused { at: Timestamp, token: String, code: String },
+    /// These resources are gone (by the lesson itself or by teardown).
+    Deleted { at: Timestamp, ids: Vec<String> },
+}
+
+/// Why the journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    #[error("open the journal {path}")]
+    Open { path: PathBuf, source: io::Error },
+    #[error("write to the journal {path}")]
+    Write { path: PathBuf, source: io::Error },
+    #[error("read line {line} of the journal {path}")]
+    Parse { path: PathBuf, line: usize, source: serde_json::Error },
+}
+
+/// The journal of one lab.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    file: File,
+    entries: Vec<Entry>,
+}
+
+impl Journal {
+    /// Opens the journal at `path`, reading what is there. A torn last line (power cut while writing) is dropped: its
+    /// request never left.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let open_error = |source| JournalError::Open { path: path.to_owned(), source };
+        let mut entries = Vec::new();
+        let mut whole = 0u64;
+        match File::open(path) {
+            Ok(file) => {
+                let mut reader = BufReader::new(file);
+                let mut text = String::new();
+                let mut line = 0;
+                while reader.read_line(&mut text).map_err(open_error)? > 0 {
+                    line += 1;
+                    if !text.ends_with('\n') {
+                        break;
+                    }
+                    let entry = serde_json::from_str(&text)
+                        .map_err(|source| JournalError::Parse { path: path.to_owned(), line, source })?;
+                    entries.push(entry);
+                    whole += text.len() as u64;
+                    text.clear();
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(open_error(error)),
+        }
+        let file = OpenOptions::new().create(true).append(true).open(path).map_err(open_error)?;
+        if file.metadata().map_err(open_error)?.len() > whole {
+            file.set_len(whole).map_err(open_error)?;
+        }
+        Ok(Self { path: path.to_owned(), inner: Mutex::new(Inner { file, entries }) })
+    }
+
+    /// Appends one entry and returns after it is on the disk.
+    pub fn write(&self, entry: Entry) -> Result<(), JournalError> {
+        let error = |source| JournalError::Write { path: self.path.clone(), source };
+        let mut line = serde_json::to_string(&entry).map_err(|e| error(io::Error::other(e)))?;
+        line.push('\n');
+        let mut inner = self.inner.lock().expect("no thread panics while it holds the journal");
+        inner.file.write_all(line.as_bytes()).map_err(error)?;
+        inner.file.sync_data().map_err(error)?;
+        inner.entries.push(entry);
+        Ok(())
+    }
+
+    /// Ids of everything that was created and not yet seen deleted, in the order of creation.
+    pub fn living(&self) -> Vec<String> {
+        let inner = self.inner.lock().expect("no thread panics while it holds the journal");
+        let mut living: Vec<String> = Vec::new();
+        for entry in &inner.entries {
+            match entry {
+                Entry::Created { ids, .. } => {
+                    for id in ids {
+                        if !living.contains(id) {
+                            living.push(id.clone());
+                        }
+                    }
+                }
+                Entry::Deleted { ids, .. } => living.retain(|id| !ids.contains(id)),
+                Entry::Intended { .. } | Entry::Refused { .. } => {}
+            }
+        }
+        living
+    }
+
+    /// Intents that were never answered: `(token, operation)`.
+    pub fn unanswered(&self) -> Vec<(String, String)> {
+        let inner = self.inner.lock().expect("no thread panics while it holds the journal");
+        let mut open: BTreeMap<&str, &str> = BTreeMap::new();
+        for entry in &inner.entries {
+            match entry {
+                Entry::Intended { token, operation, .. } => drop(open.insert(token, operation)),
+                Entry::Created { token, .. } | Entry::Refused { token, .. } => drop(open.remove(token.as_str())),
+                Entry::Deleted { .. } => {}
+            }
+        }
+        open.into_iter().map(|(token, operation)| (token.to_owned(), operation.to_owned())).collect()
+    }
+
+    /// What a block has created that still exists, as `operation id` words; empty where it may safely run again.
+    pub fn created_by(&self, origin: &Origin) -> Vec<String> {
+        let living = self.living();
+        let inner = self.inner.lock().expect("no thread panics while it holds the journal");
+        let mut found = Vec::new();
+        for entry in &inner.entries {
+            let Entry::Intended { token, operation, origin: Some(by), .. } = entry else { continue };
+            if by != origin {
+                continue;
+            }
+            match answer_to(&inner.entries, token) {
+                Some(Entry::Created { ids, .. }) => {
+                    found.extend(ids.iter().filter(|id| living.contains(id)).cloned());
+                }
+                Some(_) => {}
+                None => found.push(format!("something by {operation} (its answer never came)")),
+            }
+        }
+        found
+    }
+}
+
+fn answer_to<'a>(entries: &'a [Entry], token: &str) -> Option<&'a Entry> {
+    entries.iter().find(|entry| match entry {
+        Entry::Created { token: t, .. } | Entry::Refused { token: t, .. } => t == token,
+        Entry::Intended { .. } | Entry::Deleted { .. } => false,
+    })
+}
+
+/// Where an operation's answer names what it created: a JSON pointer with `*` for "each of".
+/// `None` for an operation that creates nothing which must be deleted on its own.
+pub fn created_pointer(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "CreateVpc" | "CreateDefaultVpc" => "/Vpc/VpcId",
+        "CreateSubnet" => "/Subnet/SubnetId",
+        "CreateInternetGateway" => "/InternetGateway/InternetGatewayId",
+        "CreateRouteTable" => "/RouteTable/RouteTableId",
+        "CreateSecurityGroup" => "/GroupId",
+        "CreateKeyPair" | "ImportKeyPair" => "/KeyPairId",
+        "AllocateAddress" => "/AllocationId",
+        "RunInstances" => "/Instances/*/InstanceId",
+        "CreateNatGateway" => "/NatGateway/NatGatewayId",
+        "CreateNetworkInterface" => "/NetworkInterface/NetworkInterfaceId",
+        "CreateNetworkAcl" => "/NetworkAcl/NetworkAclId",
+        "CreateVpcPeeringConnection" => "/VpcPeeringConnection/VpcPeeringConnectionId",
+        "CreateFlowLogs" => "/FlowLogIds/*",
+        _ => return None,
+    })
+}
+
+/// The resource type under which an operation's tags are given, for `lab:session`.
+pub fn created_type(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "CreateVpc" => "vpc",
+        "CreateSubnet" => "subnet",
+        "CreateInternetGateway" => "internet-gateway",
+        "CreateRouteTable" => "route-table",
+        "CreateSecurityGroup" => "security-group",
+        "CreateKeyPair" | "ImportKeyPair" => "key-pair",
+        "AllocateAddress" => "elastic-ip",
+        "RunInstances" => "instance",
+        "CreateNatGateway" => "natgateway",
+        "CreateNetworkInterface" => "network-interface",
+        "CreateNetworkAcl" => "network-acl",
+        "CreateVpcPeeringConnection" => "vpc-peering-connection",
+        "CreateFlowLogs" => "vpc-flow-log",
+        _ => return None,
+    })
+}
+
+/// The values at a pointer of [`created_pointer`].
+pub fn ids_at(answer: &Value, pointer: &str) -> Vec<String> {
+    let mut here = vec![answer];
+    for step in pointer.split('/').skip(1) {
+        here = here
+            .into_iter()
+            .flat_map(|value| match (step, value) {
+                ("*", Value::Array(items)) => items.iter().collect::<Vec<_>>(),
+                (name, value) => value.get(name).into_iter().collect(),
+            })
+            .collect();
+    }
+    here.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+}
+
+/// The parameter by which an operation deletes a resource that the journal knows.
+pub fn deleted_parameter(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "DeleteVpc" => "VpcId",
+        "DeleteSubnet" => "SubnetId",
+        "DeleteInternetGateway" => "InternetGatewayId",
+        "DeleteRouteTable" => "RouteTableId",
+        "DeleteSecurityGroup" => "GroupId",
+        "DeleteKeyPair" => "KeyPairId",
+        "ReleaseAddress" => "AllocationId",
+        "DeleteNetworkInterface" => "NetworkInterfaceId",
+        "DeleteNetworkAcl" => "NetworkAclId",
+        "DeleteVpcPeeringConnection" => "VpcPeeringConnectionId",
+        // Instances and NAT gateways go slowly and may fail to: teardown looks for itself.
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intended(token: &str, operation: &str, block: &str) -> Entry {
+        Entry::Intended {
+            at: Timestamp::UNIX_EPOCH,
+            token: token.into(),
+            operation: operation.into(),
+            region: "us-east-1".into(),
+            origin: Some(origin(block)),
+        }
+    }
+
+    fn origin(block: &str) -> Origin {
+        Origin { lesson: LessonId::new("01-a").expect("valid"), block: BlockName::new(block).expect("valid") }
+    }
+
+    fn created(token: &str, id: &str) -> Entry {
+        Entry::Created { at: Timestamp::UNIX_EPOCH, token: token.into(), ids: vec![id.into()] }
+    }
+
+    #[test]
+    fn what_was_created_and_not_deleted_lives_also_after_reopening() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.jsonl");
+        let journal = Journal::open(&path).expect("opens");
+        journal.write(intended("t1", "CreateVpc", "a")).expect("writes");
+        journal.write(created("t1", "vpc-1")).expect("writes");
+        journal.write(intended("t2", "CreateSubnet", "b")).expect("writes");
+        journal.write(created("t2", "subnet-1")).expect("writes");
+        journal
+            .write(Entry::Deleted { at: Timestamp::UNIX_EPOCH, ids: vec!["subnet-1".into()] })
+            .expect("writes");
+        drop(journal);
+        let journal = Journal::open(&path).expect("opens again");
+        assert_eq!(journal.living(), ["vpc-1"]);
+        assert_eq!(journal.created_by(&origin("a")), ["vpc-1"]);
+        assert!(journal.created_by(&origin("b")).is_empty());
+    }
+
+    #[test]
+    fn an_intent_without_an_answer_is_not_forgotten() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let journal = Journal::open(&dir.path().join("j")).expect("opens");
+        journal.write(intended("t1", "RunInstances", "a")).expect("writes");
+        assert_eq!(journal.unanswered(), [("t1".to_owned(), "RunInstances".to_owned())]);
+        assert_eq!(journal.created_by(&origin("a")).len(), 1);
+        journal
+            .write(Entry::Refused { at: Timestamp::UNIX_EPOCH, token: "t1".into(), code: "X".into() })
+            .expect("writes");
+        assert!(journal.unanswered().is_empty());
+        assert!(journal.created_by(&origin("a")).is_empty());
+    }
+
+    #[test]
+    fn a_torn_last_line_is_dropped() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("j");
+        let journal = Journal::open(&path).expect("opens");
+        journal.write(created("t1", "vpc-1")).expect("writes");
+        drop(journal);
+        let mut file = OpenOptions::new().append(true).open(&path).expect("opens");
+        file.write_all(b"{\"entry\":\"crea").expect("writes");
+        drop(file);
+        let journal = Journal::open(&path).expect("opens in spite of it");
+        journal.write(created("t2", "vpc-2")).expect("writes");
+        assert_eq!(Journal::open(&path).expect("opens").living(), ["vpc-1", "vpc-2"]);
+    }
+
+    #[test]
+    fn ids_are_found_in_answers() {
+        let answer = serde_json::json!({"Instances": [{"InstanceId": "i-1"}, {"InstanceId": "i-2"}]});
+        let pointer = created_pointer("RunInstances").expect("known");
+        assert_eq!(ids_at(&answer, pointer), ["i-1", "i-2"]);
+    }
+}

@@ -1,0 +1,30 @@
+//! How far a lab has come.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{BlockName, LessonId};
+
+/// A block that has run, and what it was then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoneBlock {
+    pub lesson: LessonId,
+    pub block: BlockName,
+    /// Of its text and execution attributes, in hexadecimal.
+    pub fingerprint: String,
+}
+
+/// Everything that has run in a lab.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Blocks, in the order in which they ran.
+    pub done: Vec<DoneBlock>,
+    /// The block that was running when this was last written: what is left of a `kill -9`.
+    pub running: Option<DoneBlock>,
+}
+
+impl Progress {
+    /// The blocks of a lesson that ran.
+    pub fn done_in<'a>(&'a self, lesson: &'a LessonId) -> impl Iterator<Item = &'a DoneBlock> {
+        self.done.iter().filter(move |done| done.lesson == *lesson)
+    }
+}

@@ -1,0 +1,237 @@
+//! One block on its host: tried once, or until it is right.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::event::{BlockReport, EventKind, Outcome, Sink};
+use crate::lesson::{Block, BlockKind, Eventually, Lesson, Place};
+use crate::run::engine::event;
+use crate::run::recorder::{Compared, Recorder};
+use crate::session::{self, Ended, Interrupt, LAPTOP, Pool};
+use crate::snapshot::{Record, Renaming, Snapshot};
+
+/// The longest pause between two tries of an `eventually` block.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A block about to be tried.
+pub(super) struct Attempt<'a> {
+    pub lesson: &'a Lesson,
+    pub block: &'a Block,
+    pub recorded: Option<&'a Snapshot>,
+    pub pool: &'a mut Pool,
+    pub recorder: &'a Recorder,
+    pub renaming: &'a mut Renaming,
+    pub sink: &'a Arc<dyn Sink>,
+    pub interrupt: &'a Interrupt,
+}
+
+/// What it came to: the report, and what to record where there is a result.
+pub(super) struct Tried {
+    pub report: BlockReport,
+    pub record: Option<Record>,
+}
+
+/// The status that a block must stop with.
+pub(super) fn expected_exit(block: &Block) -> i32 {
+    match &block.kind {
+        BlockKind::Shell(shell) => i32::from(shell.exit),
+        BlockKind::Check(check) => i32::from(check.exit),
+        _ => 0,
+    }
+}
+
+fn timeout(block: &Block) -> Duration {
+    match &block.kind {
+        BlockKind::Shell(shell) => shell.timeout,
+        BlockKind::Check(check) => check.timeout,
+        _ => crate::lesson::DEFAULT_TIMEOUT,
+    }
+}
+
+fn eventually(block: &Block) -> Option<&Eventually> {
+    match &block.kind {
+        BlockKind::Shell(shell) => shell.eventually.as_ref(),
+        BlockKind::Check(check) => check.eventually.as_ref(),
+        _ => None,
+    }
+}
+
+impl Attempt<'_> {
+    /// Tries until the result is right, or time is over, or once where the block is not `eventually`.
+    pub async fn until_right(&mut self) -> Tried {
+        let Some(eventually) = eventually(self.block).cloned() else {
+            return self.once(1, None, timeout(self.block)).await;
+        };
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(200);
+        let mut attempt = 1;
+        loop {
+            let left = eventually.within.saturating_sub(started.elapsed());
+            let deadline = timeout(self.block).min(left.max(Duration::from_secs(1)));
+            let mut tried = self.once(attempt, eventually.until.as_deref(), deadline).await;
+            tried.report.took = started.elapsed();
+            let right = matches!(tried.report.outcome, Outcome::Passed | Outcome::Unrecorded);
+            if right || self.interrupt.is_triggered() || started.elapsed() + pause >= eventually.within {
+                return tried;
+            }
+            let reason = match &tried.report.outcome {
+                Outcome::Failed { reason, .. } => reason.clone(),
+                _ => "the output is not the recorded one yet".to_owned(),
+            };
+            self.emit(EventKind::AttemptMissed { attempt, reason, next_in: pause });
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.interrupt.triggered() => return tried,
+            }
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            attempt += 1;
+        }
+    }
+
+    async fn once(&mut self, attempt: u32, until: Option<&str>, deadline: Duration) -> Tried {
+        let place = self.block.place().cloned().unwrap_or_default();
+        let outcome = match self.evaluate(&place, deadline).await {
+            Ok(outcome) => outcome,
+            Err(reason) => return Tried { report: self.failed(attempt, reason), record: None },
+        };
+        let mut record = self.recorder.record(self.lesson, self.block, &outcome);
+        if eventually(self.block).is_some() {
+            record.origin.attempts = attempt;
+        }
+        let notes = notes(&outcome);
+        let expected_exit = expected_exit(self.block);
+        let (outcome_now, keep) = match wrong(&outcome, &record, expected_exit, until) {
+            Some(reason) => {
+                let hint = hint(self.block, &outcome, deadline);
+                (Outcome::Failed { reason, hint }, false)
+            }
+            None => match self.recorder.compare(self.recorded, &record, self.block, self.renaming) {
+                Compared::Same => (Outcome::Passed, true),
+                Compared::Unrecorded => (Outcome::Unrecorded, true),
+                Compared::Different(difference) => {
+                    (Outcome::Differed { diff: crate::snapshot::render(&difference, false) }, true)
+                }
+            },
+        };
+        let report = BlockReport {
+            outcome: outcome_now,
+            exit: outcome.status,
+            expected_exit,
+            output: record.output.clone(),
+            variables: record.variables.clone(),
+            attempts: attempt,
+            took: outcome.took,
+            notes,
+        };
+        Tried { report, record: keep.then_some(record) }
+    }
+
+    async fn evaluate(&mut self, place: &Place, deadline: Duration) -> Result<session::Outcome, String> {
+        let mut with = Vec::new();
+        for name in &place.with {
+            let laptop = self.pool.shell(LAPTOP, None).await.map_err(|error| chain(&error))?;
+            let value = laptop.state().variable(name.as_str());
+            let value = value.ok_or_else(|| format!("`with={name}`: the laptop has no variable {name}"))?;
+            with.push((name.to_string(), value));
+        }
+        let block = session::Block {
+            script: self.block.body.text.clone(),
+            with,
+            timeout: deadline,
+            interrupt: self.interrupt.clone(),
+        };
+        let via = place.via.as_ref().map(|via| via.as_str());
+        let interrupt = self.interrupt.clone();
+        let shell = tokio::select! {
+            shell = self.pool.shell(place.on.as_str(), via) => shell.map_err(|error| chain(&error))?,
+            () = interrupt.triggered() => return Err("interrupted while the host was awaited".to_owned()),
+        };
+        let (sink, lesson, own) = (Arc::clone(self.sink), self.lesson, self.block);
+        let mut tell = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            sink.take(&event(Some(lesson), Some(own), EventKind::OutputArrived { text }));
+        };
+        shell.run(&block, &mut tell).await.map_err(|error| chain(&error))
+    }
+
+    fn failed(&self, attempts: u32, reason: String) -> BlockReport {
+        BlockReport {
+            outcome: Outcome::Failed { reason, hint: None },
+            exit: None,
+            expected_exit: expected_exit(self.block),
+            output: String::new(),
+            variables: Vec::new(),
+            attempts,
+            took: Duration::ZERO,
+            notes: Vec::new(),
+        }
+    }
+
+    fn emit(&self, kind: EventKind) {
+        self.sink.take(&event(Some(self.lesson), Some(self.block), kind));
+    }
+}
+
+/// Why a result is wrong whatever is recorded; `None` where it may be compared.
+fn wrong(outcome: &session::Outcome, record: &Record, expected: i32, until: Option<&str>) -> Option<String> {
+    match &outcome.ended {
+        Ended::Deadline => return Some(format!("it did not end within {}", seconds(outcome.took))),
+        Ended::Interrupted => return Some("interrupted".to_owned()),
+        Ended::Cut(why) => return Some(format!("interrupted: the connection to the host ended ({why})")),
+        Ended::Killed(signal) => return Some(format!("its shell was killed by signal {signal}")),
+        Ended::Normally | Ended::Exited | Ended::ReplacedByExec => {}
+    }
+    match outcome.status {
+        Some(status) if status == expected => {}
+        Some(status) => return Some(format!("exit status {status}, expected {expected}")),
+        None => return Some("it ended without an exit status".to_owned()),
+    }
+    let missing = until.filter(|text| !record.output.contains(text));
+    missing.map(|text| format!("`{text}` did not appear in the output"))
+}
+
+fn hint(block: &Block, outcome: &session::Outcome, deadline: Duration) -> Option<String> {
+    match outcome.ended {
+        Ended::Deadline => Some(format!(
+            "it and what it had started were ended after {}; `timeout=` gives a block more time",
+            seconds(deadline)
+        )),
+        _ if outcome.status == Some(127) => {
+            Some(format!("a command was not found on {}", block.host().map_or(LAPTOP, |host| host.as_str())))
+        }
+        _ => None,
+    }
+}
+
+fn notes(outcome: &session::Outcome) -> Vec<String> {
+    let what = match &outcome.ended {
+        Ended::Normally => return Vec::new(),
+        Ended::Exited => "the block left its shell with `exit`",
+        Ended::ReplacedByExec => "the block replaced its shell with `exec`",
+        Ended::Deadline => "the block was ended at its deadline",
+        Ended::Interrupted => "the block was interrupted",
+        Ended::Killed(_) => "the block's shell was killed",
+        Ended::Cut(_) => "the connection was cut",
+    };
+    vec![format!("{what}: the next block there starts in a new shell from the last state saved; background jobs are gone")]
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration < Duration::from_secs(10) {
+        format!("{:.1} s", duration.as_secs_f64())
+    } else {
+        format!("{} s", duration.as_secs())
+    }
+}
+
+/// An error with its causes in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

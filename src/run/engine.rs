@@ -1,0 +1,276 @@
+//! Runs a plan: lesson after lesson, block after block.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::aws::journal::{Current, Journal, Origin};
+use crate::event::{BlockReport, Event, EventKind, Mode, Outcome, Sink, Tally};
+use crate::lesson::{Block, Lesson};
+use crate::name::{BlockName, LessonId};
+use crate::plan::{DoneBlock, Plan, Step as PlannedStep};
+use crate::run::attempt::{Attempt, Tried};
+use crate::run::gate::{Gate, Step};
+use crate::run::lab::{Lab, LabError};
+use crate::run::recorder::Recorder;
+use crate::session::{Interrupt, Pool};
+use crate::snapshot::{StoreError, Update};
+
+/// How a run is to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    pub mode: Mode,
+    /// What becomes of results that differ or are new.
+    pub update: Update,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub tally: Tally,
+    /// Every block of the plan ran and none failed.
+    pub complete: bool,
+    /// The person stopped it.
+    pub interrupted: bool,
+}
+
+/// Why a run cannot go on. What a block does wrong is an event, not an error.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(
+        "run `{block}` of {lesson} again: it was interrupted after it had created {}; \
+         delete that first, or go back to before the lesson with --again", created.join(", ")
+    )]
+    HadCreated { lesson: LessonId, block: BlockName, created: Vec<String> },
+}
+
+/// The engine of one run.
+pub struct Engine<'a> {
+    pub lab: &'a mut Lab,
+    pub pool: Pool,
+    pub recorder: Recorder,
+    pub journal: Arc<Journal>,
+    /// Told which block runs, for the journal.
+    pub current: Current,
+    pub sink: Arc<dyn Sink>,
+    pub gate: Arc<dyn Gate>,
+    pub interrupt: Interrupt,
+    pub options: Options,
+}
+
+impl Engine<'_> {
+    /// Runs `plan`, whatever becomes of its blocks, and closes all shells.
+    pub async fn run(&mut self, plan: &Plan) -> Result<Summary, RunError> {
+        let started = Instant::now();
+        self.emit(
+            None,
+            None,
+            EventKind::RunStarted {
+                lab: self.lab.state.name.clone(),
+                cloud: self.lab.state.cloud.to_string(),
+                region: self.lab.state.region.clone(),
+                mode: self.options.mode,
+                lessons: plan.told(),
+            },
+        );
+        let result = self.lessons(plan).await;
+        self.pool.close().await;
+        let summary = result?;
+        if summary.interrupted {
+            self.emit(None, None, EventKind::RunInterrupted);
+        }
+        let took = started.elapsed();
+        self.emit(None, None, EventKind::RunFinished { tally: summary.tally, complete: summary.complete, took });
+        Ok(summary)
+    }
+
+    async fn lessons(&mut self, plan: &Plan) -> Result<Summary, RunError> {
+        let mut summary = Summary { complete: true, ..Summary::default() };
+        let mut asking = true;
+        for step in &plan.steps {
+            let lesson = &step.lesson;
+            if step.is_done() {
+                if step.why == crate::event::Why::Asked {
+                    self.emit(Some(lesson), None, EventKind::LessonFoundDone { title: lesson.title.clone() });
+                }
+                continue;
+            }
+            if !summary.complete {
+                self.skip_lesson(step, plan, &mut summary.tally, "an earlier lesson did not come to its end");
+                continue;
+            }
+            let end = self.lesson(step, plan, &mut asking).await?;
+            summary.tally.add(end.tally);
+            summary.complete &= end.complete;
+            summary.interrupted |= end.interrupted;
+            if end.interrupted {
+                break;
+            }
+        }
+        Ok(summary)
+    }
+
+    async fn lesson(&mut self, step: &PlannedStep, plan: &Plan, asking: &mut bool) -> Result<Summary, RunError> {
+        let started = Instant::now();
+        let lesson = Arc::clone(&step.lesson);
+        let blocks = step.rest(plan.os);
+        if let Some(first) = blocks.first() {
+            self.refuse_twice(&lesson, first)?;
+        }
+        self.emit(
+            Some(&lesson),
+            None,
+            EventKind::LessonStarted {
+                title: lesson.title.clone(),
+                blocks: step.blocks,
+                why: step.why,
+                resumed_at: step.skip,
+            },
+        );
+        let mut tally = Tally::default();
+        let mut stopped: Option<String> = None;
+        let mut interrupted = false;
+        for block in &blocks {
+            if stopped.is_none() && *asking {
+                match self.gate.before(block).await {
+                    Step::Go => {}
+                    Step::GoOn => *asking = false,
+                    Step::Stop => interrupted = true,
+                }
+            }
+            if interrupted || self.interrupt.is_triggered() {
+                interrupted = true;
+                break;
+            }
+            let report = match &stopped {
+                Some(reason) => skipped(block, reason),
+                None => self.block(&lesson, block).await?,
+            };
+            tally.count(&report.outcome);
+            if !report.outcome.lesson_goes_on() {
+                stopped = Some(format!("`{}` failed", block.name));
+            }
+            self.emit(Some(&lesson), Some(block), EventKind::BlockFinished(report));
+        }
+        self.pool.close_hosts().await;
+        self.save_laptop().await?;
+        if self.options.mode != Mode::Run {
+            for path in self.recorder.finish(&self.lab.state.renaming, self.options.update)? {
+                self.emit(Some(&lesson), None, EventKind::PendingWritten { path: path.display().to_string() });
+            }
+        }
+        let complete = stopped.is_none() && !interrupted;
+        let took = started.elapsed();
+        self.emit(
+            Some(&lesson),
+            None,
+            EventKind::LessonFinished { title: lesson.title.clone(), tally, complete, took },
+        );
+        Ok(Summary { tally, complete, interrupted })
+    }
+
+    /// Stops where a block that was interrupted has already made something: to run it again would make it twice.
+    fn refuse_twice(&self, lesson: &Lesson, first: &Block) -> Result<(), RunError> {
+        let origin = Origin { lesson: lesson.id.clone(), block: first.name.clone() };
+        let created = self.journal.created_by(&origin);
+        if created.is_empty() {
+            return Ok(());
+        }
+        Err(RunError::HadCreated { lesson: lesson.id.clone(), block: first.name.clone(), created })
+    }
+
+    async fn block(&mut self, lesson: &Lesson, block: &Block) -> Result<BlockReport, RunError> {
+        self.emit(
+            Some(lesson),
+            Some(block),
+            EventKind::BlockStarted {
+                host: block.host().cloned().unwrap_or_default(),
+                via: block.via().cloned(),
+                text: block.body.text.clone(),
+                hidden: block.hidden,
+            },
+        );
+        let done = DoneBlock {
+            lesson: lesson.id.clone(),
+            block: block.name.clone(),
+            fingerprint: block.fingerprint().to_string(),
+        };
+        self.lab.state.progress.running = Some(done.clone());
+        self.lab.save()?;
+        self.current.set(Some(Origin { lesson: lesson.id.clone(), block: block.name.clone() }));
+        let recorded = self.recorder.recorded(lesson, block)?;
+        let mut attempt = Attempt {
+            lesson,
+            block,
+            recorded: recorded.as_ref(),
+            pool: &mut self.pool,
+            recorder: &self.recorder,
+            renaming: &mut self.lab.state.renaming,
+            sink: &self.sink,
+            interrupt: &self.interrupt,
+        };
+        let Tried { report, record } = attempt.until_right().await;
+        self.current.set(None);
+        match (&report.outcome, record) {
+            (Outcome::Passed, _) => self.recorder.settle(lesson, block),
+            (_, Some(record)) => self.recorder.keep(lesson, block, record),
+            _ => {}
+        }
+        self.lab.state.progress.running = None;
+        if report.outcome.lesson_goes_on() {
+            self.lab.state.progress.done.push(done);
+        }
+        self.save_laptop().await?;
+        Ok(report)
+    }
+
+    /// Writes down the laptop's variables and how far the lab is.
+    async fn save_laptop(&mut self) -> Result<(), RunError> {
+        if let Ok(shell) = self.pool.shell(crate::session::LAPTOP, None).await {
+            let state = shell.state().as_str().to_owned();
+            self.lab.save_laptop_state(&state)?;
+        }
+        self.lab.save()?;
+        Ok(())
+    }
+
+    fn skip_lesson(&self, step: &PlannedStep, plan: &Plan, tally: &mut Tally, reason: &str) {
+        for block in step.rest(plan.os) {
+            let report = skipped(&block, reason);
+            tally.count(&report.outcome);
+            self.emit(Some(&step.lesson), Some(&block), EventKind::BlockFinished(report));
+        }
+    }
+
+    fn emit(&self, lesson: Option<&Lesson>, block: Option<&Block>, kind: EventKind) {
+        self.sink.take(&event(lesson, block, kind));
+    }
+}
+
+/// An event now.
+pub(super) fn event(lesson: Option<&Lesson>, block: Option<&Block>, kind: EventKind) -> Event {
+    Event {
+        at: Timestamp::now(),
+        lesson: lesson.map(|lesson| lesson.id.clone()),
+        block: block.map(|block| block.name.clone()),
+        kind,
+    }
+}
+
+fn skipped(block: &Block, reason: &str) -> BlockReport {
+    BlockReport {
+        outcome: Outcome::Skipped { reason: reason.to_owned() },
+        exit: None,
+        expected_exit: super::attempt::expected_exit(block),
+        output: String::new(),
+        variables: Vec::new(),
+        attempts: 0,
+        took: Duration::ZERO,
+        notes: Vec::new(),
+    }
+}

@@ -1,0 +1,243 @@
+//! A lab on disk: one account, one laptop, one journal, one position in the course.
+//!
+//! Everything of a lab lies in one directory (`labs/NAME` under the state directory), is written atomically after each
+//! block, and is locked by the one command that uses it at a time.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use crate::name::Os;
+use crate::plan::Progress;
+use crate::snapshot::Renaming;
+
+/// Which cloud a lab is on. The word on the command line and in reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CloudKind {
+    /// The embedded region on this machine.
+    Local,
+    /// AWS itself, or what `AWS_ENDPOINT_URL` names.
+    Aws,
+}
+
+impl CloudKind {
+    /// The word used on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Aws => "aws",
+        }
+    }
+}
+
+impl std::fmt::Display for CloudKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What is known of a lab.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LabState {
+    pub name: String,
+    pub cloud: CloudKind,
+    pub region: String,
+    pub os: Os,
+    /// Marks what this lab creates: the value of the `lab:session` tag.
+    pub session: String,
+    pub created: Timestamp,
+    /// The course's directory.
+    pub course: PathBuf,
+    /// How far it has come.
+    #[serde(default)]
+    pub progress: Progress,
+    /// Somebody worked by hand (`lab ssh`, `lab shell`), so no shared checkpoint may be written.
+    #[serde(default)]
+    pub by_hand: bool,
+    /// What the ids and addresses of this lab are called in the recorded results.
+    #[serde(default)]
+    pub renaming: Renaming,
+}
+
+impl LabState {
+    /// A lab in which nothing has happened.
+    pub fn new(name: &str, cloud: CloudKind, region: &str, os: Os, course: &Path) -> Self {
+        Self {
+            name: name.to_owned(),
+            cloud,
+            region: region.to_owned(),
+            os,
+            session: format!("{name}-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),
+            created: Timestamp::now(),
+            course: course.to_owned(),
+            progress: Progress::default(),
+            by_hand: false,
+            renaming: Renaming::default(),
+        }
+    }
+}
+
+/// Why a lab cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    #[error("use the lab at {path}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("read the state of the lab at {path}")]
+    Parse { path: PathBuf, source: serde_json::Error },
+    #[error("use the lab `{0}`: another `lab` command is using it (wait for it, or choose another with --lab)")]
+    Busy(String),
+    #[error("accept `{0}` as a lab's name: use at most 32 lower-case letters, digits and hyphens")]
+    BadName(String),
+}
+
+/// A lab's directory, held by this process.
+#[derive(Debug)]
+pub struct Lab {
+    path: PathBuf,
+    pub state: LabState,
+    _lock: Flock<File>,
+}
+
+/// Checks a lab's name: it becomes part of paths and interface names.
+pub fn check_name(name: &str) -> Result<(), LabError> {
+    let fits = (1..=32).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !name.starts_with('-');
+    if fits { Ok(()) } else { Err(LabError::BadName(name.to_owned())) }
+}
+
+impl Lab {
+    /// Opens the lab in `path`; `fresh` makes its state when there is none.
+    pub fn open(path: &Path, fresh: impl FnOnce() -> LabState) -> Result<Self, LabError> {
+        let io_error = |source| LabError::Io { path: path.to_owned(), source };
+        for dir in ["", "home", "run"] {
+            fs::create_dir_all(path.join(dir)).map_err(io_error)?;
+        }
+        let lock = lock(path)?;
+        let state = match read_state(path)? {
+            Some(state) => state,
+            None => fresh(),
+        };
+        let lab = Self { path: path.to_owned(), state, _lock: lock };
+        lab.save()?;
+        Ok(lab)
+    }
+
+    /// Writes the state to disk, atomically.
+    pub fn save(&self) -> Result<(), LabError> {
+        let io_error = |source| LabError::Io { path: self.path.clone(), source };
+        let text = serde_json::to_string_pretty(&self.state).map_err(|e| io_error(io::Error::other(e)))?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(io_error)?;
+        file.write_all(text.as_bytes()).map_err(io_error)?;
+        file.persist(self.path.join("lab.json")).map_err(|e| io_error(e.error))?;
+        Ok(())
+    }
+
+    /// Writes the laptop's shell state (variables, functions, directory) beside the lab's.
+    pub fn save_laptop_state(&self, state: &str) -> Result<(), LabError> {
+        let io_error = |source| LabError::Io { path: self.path.clone(), source };
+        let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(io_error)?;
+        file.write_all(state.as_bytes()).map_err(io_error)?;
+        file.persist(self.path.join("laptop.state")).map_err(|e| io_error(e.error))?;
+        Ok(())
+    }
+
+    /// The laptop's shell state as last written.
+    pub fn laptop_state(&self) -> Option<String> {
+        fs::read_to_string(self.path.join("laptop.state")).ok()
+    }
+
+    /// The lab's directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The laptop's scratch home, where the laptop is this machine.
+    pub fn home(&self) -> PathBuf {
+        self.path.join("home")
+    }
+
+    /// Where sockets for the laptop are.
+    pub fn run_dir(&self) -> PathBuf {
+        self.path.join("run")
+    }
+
+    /// The journal's file.
+    pub fn journal_path(&self) -> PathBuf {
+        self.path.join("journal.jsonl")
+    }
+
+    /// Removes the lab's directory. What it had created must be gone before.
+    pub fn remove(self) -> Result<(), LabError> {
+        fs::remove_dir_all(&self.path).map_err(|source| LabError::Io { path: self.path.clone(), source })
+    }
+}
+
+/// Reads a lab's state without holding it; `None` when there is no lab.
+pub fn read_state(path: &Path) -> Result<Option<LabState>, LabError> {
+    let file = path.join("lab.json");
+    match fs::read_to_string(&file) {
+        Ok(text) => Ok(Some(serde_json::from_str(&text).map_err(|source| LabError::Parse { path: file, source })?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(LabError::Io { path: file, source }),
+    }
+}
+
+/// Whether some process holds the lab in `path`.
+pub fn is_busy(path: &Path) -> bool {
+    path.join("lock").exists() && matches!(lock(path), Err(LabError::Busy(_)))
+}
+
+fn lock(path: &Path) -> Result<Flock<File>, LabError> {
+    let file = path.join("lock");
+    let io_error = |source| LabError::Io { path: file.clone(), source };
+    let handle = File::options().create(true).truncate(false).write(true).open(&file).map_err(io_error)?;
+    Flock::lock(handle, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
+        if errno == nix::errno::Errno::EWOULDBLOCK {
+            LabError::Busy(path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        } else {
+            io_error(errno.into())
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh() -> LabState {
+        LabState::new("default", CloudKind::Local, "us-east-1", Os::Debian, Path::new("lessons"))
+    }
+
+    #[test]
+    fn a_lab_is_one_commands_at_a_time_and_survives_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("default");
+        let mut lab = Lab::open(&path, fresh).expect("opens");
+        assert!(matches!(Lab::open(&path, fresh), Err(LabError::Busy(name)) if name == "default"));
+        assert!(is_busy(&path));
+        lab.state.by_hand = true;
+        lab.save().expect("saves");
+        let session = lab.state.session.clone();
+        drop(lab);
+        assert!(!is_busy(&path));
+        let lab = Lab::open(&path, || panic!("there is a state")).expect("opens again");
+        assert!(lab.state.by_hand);
+        assert_eq!(lab.state.session, session);
+        lab.remove().expect("removes");
+        assert!(read_state(&path).expect("reads").is_none());
+    }
+
+    #[test]
+    fn names_that_cannot_be_paths_are_refused() {
+        for name in ["", "../x", "A", "-x", "x y", &"x".repeat(33)] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        check_name("seat-07").expect("a good name");
+    }
+}

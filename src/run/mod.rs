@@ -1,0 +1,28 @@
+//! The one engine behind `run`, `verify`, `check` and the book's Run buttons.
+//!
+//! It owns the order of things: for each lesson of a [`crate::plan::Plan`] it runs the blocks on their hosts, compares
+//! what they did with what is recorded, writes down how far the lab has come, and emits events. It knows no terminal
+//! and no region; what differs between clouds comes in as a [`Backdrop`].
+//!
+//! ```text
+//! Plan -> Engine -> Event*            (to the reporters)
+//!           |  `--> Renaming, .snap.new   (snapshot)
+//!           |-----> Shell on a host       (session)
+//!           `-----> Journal               (aws, through the laptop's `aws`)
+//! ```
+
+mod attempt;
+mod backdrop;
+mod engine;
+mod gate;
+mod hosts;
+mod keys;
+mod lab;
+mod recorder;
+
+pub use backdrop::Backdrop;
+pub use engine::{Engine, Options, RunError, Summary};
+pub use gate::{Gate, Open, Step};
+pub use hosts::Hosts;
+pub use recorder::Recorder;
+pub use lab::{CloudKind, Lab, LabError, LabState, check_name, is_busy, read_state};

@@ -1,0 +1,161 @@
+//! From what a block did to what is recorded of it, and whether that is what was recorded before.
+
+use std::sync::Arc;
+
+use crate::lesson::{Block, Compare, Lesson};
+use crate::name::Os;
+use crate::run::lab::CloudKind;
+use crate::session;
+use crate::snapshot::secrets::Secrets;
+use crate::snapshot::{
+    Chosen, Key, Matching, Origin, Record, Renaming, Rules, Snapshot, Store, StoreError, Update, Verdict, Written, ansi,
+    compare,
+};
+
+/// Compares results with the store and keeps those that are to be written when the lesson has ended.
+pub struct Recorder {
+    store: Store,
+    chosen: Arc<Chosen>,
+    cloud: CloudKind,
+    region: String,
+    os: Os,
+    secrets: Secrets,
+    /// Not recorded yet, or different: written with the final renaming, so that a review shows only what really differs.
+    waiting: Vec<(Key, Record)>,
+    /// The same as recorded: what an earlier run left pending is void.
+    settled: Vec<Key>,
+}
+
+/// What the comparison with the store came to.
+pub enum Compared {
+    /// The same, or compared by status only.
+    Same,
+    /// Nothing is recorded.
+    Unrecorded,
+    /// Not the same.
+    Different(Box<crate::snapshot::Difference>),
+}
+
+impl Recorder {
+    /// Over the store, for a run on `cloud` in `region`. `chosen` is what the course's text chose.
+    pub fn new(store: Store, chosen: Arc<Chosen>, cloud: CloudKind, region: &str, os: Os) -> Self {
+        Self {
+            store,
+            chosen,
+            cloud,
+            region: region.to_owned(),
+            os,
+            secrets: Secrets::default(),
+            waiting: Vec::new(),
+            settled: Vec::new(),
+        }
+    }
+
+    /// A session's outcome as a record.
+    pub fn record(&self, lesson: &Lesson, block: &Block, outcome: &session::Outcome) -> Record {
+        let host = block.host().map(|host| host.to_string()).unwrap_or_default();
+        let mut raw = outcome.output.head().to_vec();
+        if outcome.output.dropped() > 0 {
+            raw.extend_from_slice(format!("\n[... {} bytes ...]\n", outcome.output.dropped()).as_bytes());
+        }
+        raw.extend_from_slice(outcome.output.tail());
+        let variables = outcome.variables.iter();
+        let line = lesson.source.position(block.span.start).line;
+        Record {
+            exit: outcome.status.unwrap_or(-1),
+            output: self.secrets.mask(&ansi::clean(&raw)),
+            variables: variables.map(|v| (v.name.clone(), self.secrets.mask(&v.value))).collect(),
+            origin: Origin {
+                source: format!("lessons/{}.md", lesson.id),
+                line: u32::try_from(line).ok(),
+                description: describe(&block.body.text),
+                host,
+                cloud: self.cloud.to_string(),
+                region: self.region.clone(),
+                os: self.os.to_string(),
+                date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
+                attempts: 0,
+                extra: Vec::new(),
+            },
+        }
+    }
+
+    fn key(&self, lesson: &Lesson, block: &Block) -> Key {
+        Key { lesson: lesson.id.clone(), block: block.name.clone(), os: self.os, cloud: self.cloud.to_string() }
+    }
+
+    /// What is recorded of a block.
+    pub fn recorded(&self, lesson: &Lesson, block: &Block) -> Result<Option<Snapshot>, StoreError> {
+        self.store.find(&self.key(lesson, block))
+    }
+
+    /// Compares a result with what is recorded; the renaming grows when it matches.
+    pub fn compare(
+        &self,
+        recorded: Option<&Snapshot>,
+        record: &Record,
+        block: &Block,
+        renaming: &mut Renaming,
+    ) -> Compared {
+        let Some(recorded) = recorded else { return Compared::Unrecorded };
+        let mut rules = Rules::new(block.name.as_str(), record.origin.host.clone());
+        rules.chosen = Arc::clone(&self.chosen);
+        if let Some(outcome) = block.outcome() {
+            rules.matching = match outcome.compare {
+                Compare::All => Matching::Full,
+                Compare::Lines => Matching::Lines,
+                Compare::Exit => Matching::Exit,
+            };
+            // The pattern was found valid when the lesson was parsed.
+            rules.vary = outcome.vary.iter().filter_map(|pattern| Rules::vary(pattern.as_str()).ok()).collect();
+        }
+        match compare(&recorded.record, record, &rules, renaming) {
+            Verdict::Matches => Compared::Same,
+            Verdict::Differs(difference) => Compared::Different(difference),
+        }
+    }
+
+    /// Keeps a result for the end of the lesson.
+    pub fn keep(&mut self, lesson: &Lesson, block: &Block, record: Record) {
+        self.waiting.push((self.key(lesson, block), record));
+    }
+
+    /// Notes that a result is the recorded one.
+    pub fn settle(&mut self, lesson: &Lesson, block: &Block) {
+        self.settled.push(self.key(lesson, block));
+    }
+
+    /// Writes what was kept, in the vocabulary of what is recorded. Returns the files written.
+    pub fn finish(&mut self, renaming: &Renaming, update: Update) -> Result<Vec<std::path::PathBuf>, StoreError> {
+        for key in self.settled.drain(..) {
+            self.store.settle(&key)?;
+        }
+        let mut written = Vec::new();
+        for (key, record) in self.waiting.drain(..) {
+            match self.store.record(&key, &renaming.translate_record_back(&record), update)? {
+                Written::Pending(path) | Written::Recorded(path) => written.push(path),
+                Written::Nothing => {}
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// The first line that says what a block does.
+fn describe(script: &str) -> String {
+    let line = script.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let line = line.unwrap_or_default().trim_end_matches('\\').trim_end();
+    if line.chars().count() > 100 { line.chars().take(99).chain(['…']).collect() } else { line.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_described_by_its_first_command() {
+        assert_eq!(describe("# why\n\nVPC=$(aws ec2 create-vpc \\\n  --cidr-block x)\n"), "VPC=$(aws ec2 create-vpc");
+        assert_eq!(describe(&"x".repeat(200)).chars().count(), 100);
+        assert_eq!(describe(""), "");
+    }
+}
