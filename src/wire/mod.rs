@@ -26,7 +26,7 @@ mod xml;
 
 pub use fault::Fault;
 pub use form::{form_decode, form_encode};
-pub use request_decode::decode_request;
+pub use request_decode::{decode_body, decode_request};
 pub use request_encode::{Body, EncodeError, encode_body, encode_request};
 pub use response_decode::{DecodeError, decode_error, decode_response};
 pub use response_encode::{conforms, encode_error, encode_error_for, encode_response};

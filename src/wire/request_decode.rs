@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::fault::Fault;
+use super::form::form_decode;
+use super::json;
 use super::scalar;
 use super::service::{Operation, Protocol};
 use super::shape::{Kind, Member, Shape};
@@ -35,6 +37,38 @@ pub fn decode_request(op: &Operation, params: &[(String, String)]) -> Result<Val
             .keys()
             .next()
             .map_or(Ok(Value::Object(Map::new())), |name| Err(Fault::unknown_parameter(name))),
+    }
+}
+
+/// The value of a request from its body, in the language of the operation's service.
+///
+/// # Errors
+///
+/// As [`decode_request`]; in the JSON protocol `SerializationException` and `ValidationException`.
+pub fn decode_body(op: &Operation, body: &str) -> Result<Value, Fault> {
+    if op.service.protocol() != Protocol::Json {
+        return decode_request(op, &form_decode(body));
+    }
+    let body = if body.is_empty() { "{}" } else { body };
+    let parsed: Value = body
+        .parse()
+        .map_err(|error: serde_json::Error| Fault::new("SerializationException", error.to_string()))?;
+    let Some(shape) = op.input() else {
+        return Ok(Value::Object(Map::new()));
+    };
+    let value = json::decode(shape, &parsed);
+    for member in shape.members() {
+        if member.required && value.get(&member.name).is_none() {
+            let why = format!(
+                "Value null at '{}' failed to satisfy constraint: Member must not be null",
+                member.name
+            );
+            return Err(Fault::new("ValidationException", format!("1 validation error detected: {why}")));
+        }
+    }
+    match json::encode(shape, &value, "") {
+        Ok(_) => Ok(value),
+        Err(error) => Err(Fault::new("SerializationException", error.to_string())),
     }
 }
 
