@@ -1,0 +1,78 @@
+//! What ends a command, and with which exit status.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// A message for people and an exit status.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    message: String,
+    hint: Option<String>,
+}
+
+/// A lesson failed or differs.
+pub const DIFFERENT: u8 = 1;
+/// Wrong usage, or mistakes in lessons.
+pub const USAGE: u8 = 2;
+/// Something that `lab` needs is not there.
+pub const NEEDS: u8 = 3;
+/// Teardown left something behind.
+pub const LEFT: u8 = 4;
+/// The person interrupted it.
+pub const INTERRUPTED: u8 = 130;
+
+impl Failure {
+    /// Wrong usage, or mistakes in lessons.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { code: USAGE, message: message.into(), hint: None }
+    }
+
+    /// Something that `lab` needs is not there or broke.
+    pub fn needs(message: impl Into<String>) -> Self {
+        Self { code: NEEDS, message: message.into(), hint: None }
+    }
+
+    /// The same, from an error whose message fits "failed to ..".
+    pub fn failed(error: &dyn Error) -> Self {
+        Self::needs(format!("failed to {}", chain(error)))
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Prints it, and gives the status.
+    pub fn tell(self) -> ExitCode {
+        anstream::eprintln!("{BAD}error{BAD:#}: {}", self.message);
+        if let Some(hint) = self.hint {
+            anstream::eprintln!("hint: {hint}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+/// An error with its causes in one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+impl<E: Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::failed(&error)
+    }
+}

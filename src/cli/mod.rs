@@ -1,0 +1,65 @@
+//! The command line: one file a verb. The only place that knows clap, and the only one that knows the local region.
+
+mod args;
+mod bash;
+mod course;
+mod doctor;
+mod down;
+mod drive;
+mod failure;
+mod lint;
+mod local;
+mod open;
+mod region;
+mod review;
+mod run;
+mod shell;
+mod ssh;
+mod status;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, ColorWhen, Verb};
+use failure::Failure;
+
+/// Parses the command line, does what it says, and tells by the exit status how it went: 0 all well, 1 a lesson failed
+/// or differs, 2 wrong usage or mistakes in lessons, 3 something that `lab` needs is not there, 4 something was left
+/// behind, 130 interrupted.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.color {
+        ColorWhen::Auto => {}
+        ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
+        ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::needs(format!("failed to start: {error}")).tell(),
+    };
+    let result = runtime.block_on(dispatch(cli));
+    // A reader of standard input may never come back; it must not keep the process.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.tell(),
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    let root = cli.course.as_deref();
+    match cli.verb {
+        Verb::Run(args) => run::run(root, args).await,
+        Verb::Verify(args) => verify::verify(root, args).await,
+        Verb::Lint(args) => lint::lint(root, &args),
+        Verb::Review(args) => review::review(root, &args),
+        Verb::Status(args) => status::status(&args).await,
+        Verb::Ssh(args) => ssh::ssh(args).await,
+        Verb::Shell(args) => shell::shell(&args).await,
+        Verb::Down(args) => down::down(&args).await,
+        Verb::Doctor(args) => doctor::doctor(&args).await,
+        Verb::Region(verb) => region::region(verb).await,
+    }
+}
