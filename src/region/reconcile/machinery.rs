@@ -1,0 +1,136 @@
+//! The machines' side of a pass: what was asked of each, what to ask next, and what their events mean.
+
+use std::collections::BTreeMap;
+
+use super::goal::Wish;
+use super::machines::Machines;
+use crate::region::guest::{GuestEvent, GuestExit};
+use crate::region::model::Observation;
+
+/// What has been asked of the machines that may be running.
+#[derive(Debug, Default)]
+pub(super) struct Machinery {
+    asked: BTreeMap<String, Asked>,
+}
+
+/// The last thing that was asked of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Run { boot: u64, up: bool },
+    Stop,
+    Destroy,
+}
+
+impl Machinery {
+    /// Asks what the wishes differ by from what was asked before. A machine starts once `ready` says that its
+    /// namespace is configured; until then it is left for the next pass, and the answer is false.
+    pub(super) fn pass(
+        &mut self,
+        machines: &mut impl Machines,
+        wishes: &BTreeMap<String, Wish>,
+        ready: impl Fn(&str) -> bool,
+        observations: &mut Vec<Observation>,
+    ) -> bool {
+        let mut complete = true;
+        for (id, wish) in wishes {
+            complete &= self.ask(machines, id, wish, &ready, observations);
+        }
+        // The control plane has forgotten them, for example because their lab was removed.
+        let forgotten: Vec<String> = self
+            .asked
+            .iter()
+            .filter(|(id, asked)| **asked != Asked::Destroy && !wishes.contains_key(*id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in forgotten {
+            self.ask(machines, &id, &Wish::Destroy, &ready, observations);
+        }
+        complete
+    }
+
+    fn ask(
+        &mut self,
+        machines: &mut impl Machines,
+        id: &str,
+        wish: &Wish,
+        ready: impl Fn(&str) -> bool,
+        observations: &mut Vec<Observation>,
+    ) -> bool {
+        let asked = self.asked.get(id).copied();
+        let (next, outcome) = match (wish, asked) {
+            (Wish::Run { boot, spec }, None) => {
+                if !ready(&spec.namespace) {
+                    return false;
+                }
+                (Asked::Run { boot: *boot, up: false }, machines.start(spec.clone()))
+            }
+            (Wish::Run { boot, .. }, Some(Asked::Run { boot: present, .. })) if present < *boot => {
+                (Asked::Run { boot: *boot, up: false }, machines.reboot(id))
+            }
+            (Wish::Stop, Some(Asked::Run { .. })) => (Asked::Stop, machines.stop(id)),
+            (Wish::Stop, None) => {
+                // Nothing ever ran, or it ended together with the daemon that knew of it.
+                observations.push(Observation::InstanceStopped { instance_id: id.to_owned() });
+                return true;
+            }
+            (Wish::Destroy, None | Some(Asked::Run { .. } | Asked::Stop)) => {
+                (Asked::Destroy, machines.destroy(id))
+            }
+            // Asked already, or the end of the former machine is still to come.
+            (Wish::Run { .. }, _) | (Wish::Stop | Wish::Destroy, _) | (Wish::Rest, _) => return true,
+        };
+        match outcome {
+            Ok(()) => {
+                self.asked.insert(id.to_owned(), next);
+            }
+            Err(error) => {
+                observations.push(Observation::InstanceFailed {
+                    instance_id: id.to_owned(),
+                    message: error.to_string(),
+                });
+            }
+        }
+        true
+    }
+
+    /// What an event means to the control plane, if anything.
+    pub(super) fn heard(&mut self, event: &GuestEvent) -> Option<Observation> {
+        match event {
+            GuestEvent::Booted { id } => {
+                let boot = self.present_boot(id, true)?;
+                Some(Observation::InstanceBooted { instance_id: id.clone(), boot })
+            }
+            GuestEvent::StatusOk { id } => {
+                let boot = self.present_boot(id, true)?;
+                Some(Observation::InstanceReady { instance_id: id.clone(), boot })
+            }
+            GuestEvent::Rebooting { id } => {
+                self.present_boot(id, false)?;
+                None
+            }
+            GuestEvent::Stopped { id, exit } => {
+                let instance_id = id.clone();
+                Some(match (self.asked.remove(id)?, exit) {
+                    (Asked::Destroy, _) => Observation::InstanceTerminated { instance_id },
+                    (Asked::Run { up: false, .. }, GuestExit::Failed { reason }) => {
+                        Observation::InstanceFailed { instance_id, message: reason.clone() }
+                    }
+                    (Asked::Stop | Asked::Run { .. }, _) => Observation::InstanceStopped { instance_id },
+                })
+            }
+            // The text of the console goes another way; started processes are not yet a system.
+            GuestEvent::Started { .. } | GuestEvent::ConsoleGrew { .. } => None,
+        }
+    }
+
+    fn present_boot(&mut self, id: &str, is_up: bool) -> Option<u64> {
+        match self.asked.get_mut(id)? {
+            Asked::Run { boot, up } => {
+                *up = is_up;
+                Some(*boot)
+            }
+            // Too late: it is on its way down.
+            Asked::Stop | Asked::Destroy => None,
+        }
+    }
+}

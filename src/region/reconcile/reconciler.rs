@@ -1,0 +1,237 @@
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use super::backoff::Backoff;
+use super::goal::Goal;
+use super::machinery::Machinery;
+use super::machines::Machines;
+use crate::region::fabric::{Action, Cable, Change, Desired, End, Ruleset, Step, plan};
+use crate::region::guest::GuestEvent;
+use crate::region::kernel::{Kernel, LineError};
+use crate::region::model::{Observation, State};
+
+/// When to look again for the network of a machine that could not start, if nothing has failed.
+const WAIT_FOR_NETWORK: Duration = Duration::from_secs(1);
+
+/// Makes kernel and machines agree with the state, and knows what it has made so far.
+///
+/// A pass blocks for some milliseconds (about 30 for a new instance) and belongs on a thread of its own. It may be
+/// repeated at any time: with nothing changed it does nothing.
+#[derive(Debug)]
+pub struct Reconciler<K, M> {
+    kernel: K,
+    machines: M,
+    applied: Desired,
+    machinery: Machinery,
+    backoff: Backoff,
+}
+
+/// What came of a pass.
+#[derive(Debug, Default)]
+pub struct Pass {
+    /// For the model, in order.
+    pub observations: Vec<Observation>,
+    /// What failed; everything else was done.
+    pub problems: Vec<Problem>,
+    /// When to try again, whether or not the state has changed. None if nothing is left to do.
+    pub retry_in: Option<Duration>,
+}
+
+/// Something that could not be done now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Problem {
+    /// Where.
+    pub namespace: String,
+    /// What, with its causes; fits "failed to ..".
+    pub message: String,
+}
+
+impl<K: Kernel, M: Machines> Reconciler<K, M> {
+    /// A reconciler for a kernel that has no namespace of the region yet.
+    pub fn new(kernel: K, machines: M) -> Self {
+        Self {
+            kernel,
+            machines,
+            applied: Desired::default(),
+            machinery: Machinery::default(),
+            backoff: Backoff::default(),
+        }
+    }
+
+    /// Reads the state and makes it so.
+    pub fn pass(&mut self, state: &State) -> Pass {
+        self.reach(&Goal::of(state), Instant::now())
+    }
+
+    /// Makes a goal so that was read before.
+    pub fn reach(&mut self, goal: &Goal, now: Instant) -> Pass {
+        let mut pass = Pass::default();
+        let plan = plan(&self.applied, &goal.packets);
+        self.run(&plan.build, &mut pass.problems);
+        // Systems boot while the filters of their interfaces are loaded; until then routers let nothing through.
+        let applied = &self.applied;
+        let ready = |name: &str| is_configured(applied, &goal.packets, name);
+        let complete = self.machinery.pass(&mut self.machines, &goal.machines, ready, &mut pass.observations);
+        self.run(&plan.settle, &mut pass.problems);
+        self.watch_gateways(goal, &mut pass.observations);
+
+        let failed: BTreeSet<String> =
+            pass.problems.iter().map(|problem| problem.namespace.clone()).collect();
+        pass.retry_in = self.backoff.pass(&failed, now);
+        if !complete {
+            pass.retry_in = pass.retry_in.or(Some(WAIT_FOR_NETWORK));
+        }
+        pass
+    }
+
+    /// Takes in what happened to a machine. Returns what it means to the control plane, if anything; the state
+    /// changes by it, and the next pass then does what follows.
+    pub fn heard(&mut self, event: &GuestEvent) -> Option<Observation> {
+        self.machinery.heard(event)
+    }
+
+    /// What has been made, as far as known.
+    pub fn applied(&self) -> &Desired {
+        &self.applied
+    }
+
+    /// The machines.
+    pub fn machines(&mut self) -> &mut M {
+        &mut self.machines
+    }
+
+    fn run(&mut self, steps: &[Step], problems: &mut Vec<Problem>) {
+        // Without its namespace nothing of what follows makes sense.
+        let mut missing = BTreeSet::new();
+        for step in steps {
+            if missing.contains(&step.namespace) || self.is_unmade(step) {
+                continue;
+            }
+            let done = match &step.action {
+                Action::Ip(changes) => {
+                    self.run_batch(&step.namespace, changes, problems);
+                    continue;
+                }
+                Action::Create(sysctls) => self.kernel.create_namespace(&step.namespace, sysctls),
+                Action::Nft { script, .. } => self.kernel.nft(&step.namespace, script),
+                Action::Forget { addresses, .. } => self.kernel.forget_flows(&step.namespace, addresses),
+                Action::Delete => self.kernel.delete_namespace(&step.namespace),
+            };
+            match done {
+                Ok(()) => self.applied.note_step(step),
+                Err(error) => {
+                    self.heal(step);
+                    if matches!(step.action, Action::Create(_)) {
+                        missing.insert(step.namespace.clone());
+                    }
+                    let message = chain(&error);
+                    problems.push(Problem { namespace: step.namespace.clone(), message });
+                }
+            }
+        }
+    }
+
+    /// Whether a step is for a namespace that could not be made in this pass.
+    fn is_unmade(&self, step: &Step) -> bool {
+        !matches!(step.action, Action::Create(_)) && !self.applied.namespaces.contains_key(&step.namespace)
+    }
+
+    fn run_batch(&mut self, namespace: &str, changes: &[Change], problems: &mut Vec<Problem>) {
+        let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        let failures = match self.kernel.ip(namespace, &lines) {
+            Ok(failures) => failures,
+            Err(error) => {
+                let message = chain(&error);
+                return problems.push(Problem { namespace: namespace.to_owned(), message });
+            }
+        };
+        for (index, change) in changes.iter().enumerate() {
+            match failures.iter().find(|failure| failure.index == index) {
+                None => self.applied.note(namespace, change),
+                Some(failure) if is_so_already(change, failure) => self.applied.note(namespace, change),
+                Some(failure) => {
+                    if let Change::Connect(near, _) = change
+                        && failure.message.contains("File exists")
+                    {
+                        self.note_foreign(near);
+                    }
+                    let message =
+                        format!("run `ip {}` in namespace {namespace}: {}", failure.line, failure.message);
+                    problems.push(Problem { namespace: namespace.to_owned(), message });
+                }
+            }
+        }
+    }
+
+    /// A link stands where a cable should begin, and it is not ours: the next pass replaces it.
+    fn note_foreign(&mut self, near: &End) {
+        let far = End { namespace: String::new(), link: String::new() };
+        let foreign = Cable { mac: None, group: 0, far, far_mac: None };
+        self.applied.note(&near.namespace, &Change::Connect(near.clone(), foreign));
+    }
+
+    /// Makes sure that the next attempt does not fail for the same reason.
+    fn heal(&mut self, step: &Step) {
+        match &step.action {
+            Action::Create(_) => {
+                // Perhaps a handle without a namespace stands in the way. If this fails too, creating says why.
+                let _ = self.kernel.delete_namespace(&step.namespace);
+            }
+            Action::Nft { .. } => {
+                // The rules there are not those that the difference was made for: load the whole ruleset.
+                if let Some(namespace) = self.applied.namespaces.get_mut(&step.namespace) {
+                    namespace.ruleset = Ruleset::default();
+                }
+            }
+            Action::Ip(_) | Action::Forget { .. } | Action::Delete => {}
+        }
+    }
+
+    fn watch_gateways(&self, goal: &Goal, observations: &mut Vec<Observation>) {
+        for (id, (wanted, namespace)) in &goal.gateways {
+            let nat_gateway_id = id.clone();
+            let made = self.applied.namespaces.get(namespace);
+            if *wanted && made.is_some() && made == goal.packets.namespaces.get(namespace) {
+                observations.push(Observation::NatGatewayUp { nat_gateway_id });
+            } else if !*wanted && made.is_none() {
+                observations.push(Observation::NatGatewayGone { nat_gateway_id });
+            }
+        }
+    }
+}
+
+/// Whether a guest's namespace has its link, address and route.
+fn is_configured(applied: &Desired, desired: &Desired, name: &str) -> bool {
+    match (applied.namespaces.get(name), desired.namespaces.get(name)) {
+        (Some(made), Some(wanted)) => {
+            made.up == wanted.up && made.addresses == wanted.addresses && made.routes == wanted.routes
+        }
+        _ => false,
+    }
+}
+
+/// Whether a line failed only because there was nothing to do.
+fn is_so_already(change: &Change, failure: &LineError) -> bool {
+    let said = |text: &str| failure.message.contains(text);
+    match change {
+        Change::AddAddress(_) | Change::AddMark(..) => said("File exists"),
+        Change::Cut(_) => said("Cannot find device"),
+        Change::RemoveAddress(_) => said("Cannot assign requested address") || said("Cannot find device"),
+        Change::RemoveNeighbour(_) | Change::RemoveMark(..) => said("No such file or directory"),
+        Change::RemoveRoute(..) => said("No such process"),
+        Change::Connect(..) | Change::Raise(_) | Change::SetNeighbour(..) | Change::SetRoute(..) => false,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing into a String cannot fail.
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}
