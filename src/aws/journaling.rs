@@ -1,0 +1,181 @@
+//! The journal's writer between the laptop's `aws` and EC2.
+//!
+//! Before a request that creates something it adds a client token and the `lab:session` tag and writes the intent;
+//! after the answer it writes what came of it. Out of every answer it takes the tag again, so that lessons do not see
+//! it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::journal::{self, Current, Entry, Journal, created_pointer, created_type, deleted_parameter, ids_at};
+use super::request::{Answer, CallError, Interceptor};
+use super::teardown::SESSION_TAG;
+use crate::wire::Operation;
+
+/// Writes a lab's journal.
+#[derive(Debug)]
+pub struct Journaling {
+    journal: Arc<Journal>,
+    current: Current,
+    session: String,
+    region: String,
+    /// Tokens of calls under way, by what was sent: not every operation takes a client token that could come back.
+    under_way: Mutex<HashMap<String, Vec<String>>>,
+}
+
+impl Journaling {
+    /// For a lab whose `lab:session` is `session`; `current` says for which block a call is made.
+    pub fn new(journal: Arc<Journal>, current: Current, session: &str, region: &str) -> Self {
+        Self {
+            journal,
+            current,
+            session: session.to_owned(),
+            region: region.to_owned(),
+            under_way: Mutex::default(),
+        }
+    }
+
+    fn write(&self, entry: Entry) -> Result<(), CallError> {
+        self.journal.write(entry).map_err(|error| {
+            CallError::Other(format!("{error} (nothing is created that is not written down first)"))
+        })
+    }
+
+    fn take_token(&self, key: &str) -> Option<String> {
+        self.under_way.lock().expect("nothing panics while it holds the lock").get_mut(key)?.pop()
+    }
+}
+
+fn key(operation: &str, params: &Value) -> String {
+    format!("{operation} {params}")
+}
+
+fn is_dry_run(params: &Value) -> bool {
+    params.get("DryRun").and_then(Value::as_bool) == Some(true)
+}
+
+impl Interceptor for Journaling {
+    fn before<'a>(
+        &'a self,
+        operation: &'static Operation,
+        params: &'a mut Value,
+    ) -> Answer<'a, Result<(), CallError>> {
+        Box::pin(async move {
+            let name = operation.name();
+            let Some(resource) = created_type(name) else { return Ok(()) };
+            add_tag(params, resource, &self.session);
+            if is_dry_run(params) {
+                return Ok(());
+            }
+            let token = match params.get("ClientToken").and_then(Value::as_str) {
+                Some(own) => own.to_owned(),
+                None => uuid::Uuid::new_v4().to_string(),
+            };
+            if operation.has_parameter("ClientToken") {
+                params["ClientToken"] = token.as_str().into();
+            }
+            self.write(Entry::Intended {
+                at: Timestamp::now(),
+                token: token.clone(),
+                operation: name.to_owned(),
+                region: self.region.clone(),
+                origin: self.current.get(),
+            })?;
+            let mut under_way = self.under_way.lock().expect("nothing panics while it holds the lock");
+            under_way.entry(key(name, params)).or_default().push(token);
+            Ok(())
+        })
+    }
+
+    fn after<'a>(
+        &'a self,
+        operation: &'static Operation,
+        params: &'a Value,
+        result: &'a mut Result<Value, CallError>,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let name = operation.name();
+            let at = Timestamp::now();
+            let token = self.take_token(&key(name, params));
+            let entry = match (&*result, token, created_pointer(name)) {
+                (Ok(answer), Some(token), Some(pointer)) => {
+                    Some(Entry::Created { at, token, ids: ids_at(answer, pointer) })
+                }
+                (Err(CallError::Service(fault)), Some(token), _) => {
+                    Some(Entry::Refused { at, token, code: fault.code.clone() })
+                }
+                // No answer: it may have been created, so the intent stays open.
+                (Err(_), Some(_), _) => None,
+                (Ok(_), None, _) if !is_dry_run(params) => deleted_parameter(name)
+                    .and_then(|parameter| params.get(parameter))
+                    .and_then(Value::as_str)
+                    .map(|id| Entry::Deleted { at, ids: vec![id.to_owned()] }),
+                _ => None,
+            };
+            let written = entry.map_or(Ok(()), |entry| self.write(entry));
+            match result {
+                Ok(answer) => strip(answer),
+                Err(_) => return,
+            }
+            if let Err(error) = written {
+                *result = Err(error);
+            }
+        })
+    }
+}
+
+/// Adds the session's tag to the tags that are given at creation.
+fn add_tag(params: &mut Value, resource: &str, session: &str) {
+    let tag = json!({"Key": SESSION_TAG, "Value": session});
+    let Some(object) = params.as_object_mut() else { return };
+    let specifications = object.entry("TagSpecifications").or_insert_with(|| json!([]));
+    let Some(list) = specifications.as_array_mut() else { return };
+    let own = list.iter_mut().find(|s| s.get("ResourceType").and_then(Value::as_str) == Some(resource));
+    match own.and_then(Value::as_object_mut) {
+        Some(specification) => {
+            if let Some(tags) = specification.entry("Tags").or_insert_with(|| json!([])).as_array_mut() {
+                tags.push(tag);
+            }
+        }
+        None => list.push(json!({"ResourceType": resource, "Tags": [tag]})),
+    }
+}
+
+/// Takes the session's tag out of an answer, wherever it stands.
+fn strip(value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            items.retain(|item| item.get("Key").and_then(Value::as_str) != Some(SESSION_TAG));
+            items.iter_mut().for_each(strip);
+        }
+        Value::Object(members) => members.values_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+/// For teardown: everything that the journal says may exist.
+pub fn scope(journal: &journal::Journal, session: &str) -> super::teardown::Scope {
+    super::teardown::Scope { ids: journal.living().into_iter().collect(), session: session.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_tag_goes_in_beside_others_and_comes_out_again() {
+        let mut params = json!({"TagSpecifications": [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "a"}]}]});
+        add_tag(&mut params, "vpc", "s-1");
+        assert_eq!(params["TagSpecifications"][0]["Tags"][1], json!({"Key": "lab:session", "Value": "s-1"}));
+        let mut without = json!({});
+        add_tag(&mut without, "subnet", "s-1");
+        assert_eq!(without["TagSpecifications"][0]["ResourceType"], "subnet");
+
+        let mut answer = json!({"Vpcs": [{"Tags": [{"Key": "lab:session", "Value": "s-1"}, {"Key": "Name", "Value": "a"}]}]});
+        strip(&mut answer);
+        assert_eq!(answer, json!({"Vpcs": [{"Tags": [{"Key": "Name", "Value": "a"}]}]}));
+    }
+}

@@ -1,0 +1,116 @@
+//! `lab down`: takes away everything that a lab has created.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::aws::journaling::scope;
+use crate::aws::teardown::{Leftover, Progress, teardown};
+use crate::cli::args::DownArgs;
+use crate::cli::failure::{Failure, LEFT};
+use crate::cli::open::{self, OpenLab};
+use crate::event::{Event, EventKind, Sink};
+use crate::region::client::{Client, Paths};
+use crate::report::{Detail, Terminal};
+use crate::run::{CloudKind, read_state};
+
+/// How long teardown of a run's own lab may take.
+const OWN: Duration = Duration::from_secs(30 * 60);
+
+/// Takes labs away. Status 4 when something is left.
+pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
+    let paths = Paths::from_environment()?;
+    let names = if args.all { lab_names(&paths) } else { vec![args.lab.lab.clone()] };
+    let sink = Terminal::new(anstream::stderr(), Detail::Normal, false);
+    let mut code = ExitCode::SUCCESS;
+    let mut any = false;
+    for name in names {
+        crate::run::check_name(&name)?;
+        let Some(state) = read_state(&paths.lab(&name))? else { continue };
+        any = true;
+        let started = Instant::now();
+        let mut opened = open::open_for_teardown(&name, state, &sink).await?;
+        match take_away_within(&mut opened, &sink, Duration::from_secs(args.within * 60)).await {
+            Ok(count) => anstream::println!(
+                "lab `{name}` is down: {count} resources deleted in {:.1} s",
+                started.elapsed().as_secs_f64()
+            ),
+            Err(failure) => {
+                failure.tell();
+                code = ExitCode::from(LEFT);
+            }
+        }
+    }
+    if !any {
+        anstream::println!("there is nothing to take away");
+    }
+    Ok(code)
+}
+
+/// The labs that there are, by name.
+pub fn lab_names(paths: &Paths) -> Vec<String> {
+    let entries = std::fs::read_dir(paths.state.join("labs")).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.path().join("lab.json").exists())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Takes away what an open lab has created, and the lab.
+pub async fn take_away(open: &mut OpenLab, sink: &dyn Sink) -> Result<(), Failure> {
+    take_away_within(open, sink, OWN).await.map(drop)
+}
+
+async fn take_away_within(open: &mut OpenLab, sink: &dyn Sink, within: Duration) -> Result<usize, Failure> {
+    let ec2 = aws_sdk_ec2::Client::new(&open.backdrop.sdk);
+    let scope = scope(&open.journal, &open.lab.state.session);
+    let torn = teardown(&ec2, &scope, within, &Tell(sink)).await?;
+    if !torn.leftovers.is_empty() {
+        return Err(left(&open.lab.state.name, &torn.leftovers));
+    }
+    open.remove().await?;
+    Ok(torn.deleted.len())
+}
+
+fn left(lab: &str, leftovers: &[Leftover]) -> Failure {
+    let mut text = format!("failed to take away everything of lab `{lab}`; left are:");
+    let mut cents = 0;
+    for leftover in leftovers {
+        cents += leftover.cents_a_month;
+        text.push_str(&format!(
+            "\n  {} (${}.{:02} a month): {}",
+            leftover.id,
+            leftover.cents_a_month / 100,
+            leftover.cents_a_month % 100,
+            leftover.reason
+        ));
+    }
+    Failure::needs(text).hint(format!(
+        "together ${}.{:02} a month; `lab down --lab {lab}` tries again",
+        cents / 100,
+        cents % 100
+    ))
+}
+
+/// Teardown's lines as warnings of the reporter would be too loud: they are preparation.
+struct Tell<'a>(&'a dyn Sink);
+
+impl Progress for Tell<'_> {
+    fn tell(&self, line: &str) {
+        let kind = EventKind::PreparationProgressed { what: line.to_owned(), fraction: None };
+        self.0.take(&Event { at: Timestamp::now(), lesson: None, block: None, kind });
+    }
+}
+
+/// Removes a lab of the local region that has no directory (any more).
+pub async fn forget(paths: &Paths, lab: &str, cloud: CloudKind) -> Result<(), Failure> {
+    if cloud == CloudKind::Local
+        && let Ok(client) = Client::connect(paths).await
+    {
+        client.remove_lab(lab).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Makes a run: lab, plan, engine and reporters put together. Used by `run` and `verify`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cli::args::{FormatArg, TellArgs};
+use crate::cli::course;
+use crate::cli::failure::Failure;
+use crate::cli::open::OpenLab;
+use crate::event::{Fan, Sink};
+use crate::lesson::Course;
+use crate::name::LessonId;
+use crate::plan::{Plan, check};
+use crate::report::{Detail, GitHub, JUnit, JsonLines, Terminal};
+use crate::run::{Engine, Gate, Hosts, Options, Recorder, Summary};
+use crate::session::ssh::FileKnownHosts;
+use crate::session::{Interrupt, Pool, Setup, State};
+use crate::snapshot::{Chosen, Store};
+
+/// The reporters that were asked for.
+pub fn reporters(tell: &TellArgs, course: &Course) -> Arc<dyn Sink> {
+    use std::io::IsTerminal as _;
+    let detail = match (tell.quiet, tell.verbose) {
+        (true, _) => Detail::Quiet,
+        (_, true) => Detail::Verbose,
+        _ => Detail::Normal,
+    };
+    let live = std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    let mut fan = Fan::default();
+    match tell.format {
+        FormatArg::Json => fan.0.push(Arc::new(JsonLines::new(std::io::stdout()))),
+        FormatArg::Terminal => fan.0.push(Arc::new(Terminal::new(anstream::stdout(), detail, live))),
+        FormatArg::Github => {
+            fan.0.push(Arc::new(Terminal::new(anstream::stdout(), detail, live)));
+            fan.0.push(Arc::new(GitHub::new(std::io::stdout(), course::lines(course))));
+        }
+    }
+    if let Some(path) = &tell.junit {
+        fan.0.push(Arc::new(JUnit::new(path.clone())));
+    }
+    Arc::new(fan)
+}
+
+/// The plan for these lessons in a lab, checked whole.
+pub fn plan(course: &Course, asked: &[LessonId], open: &OpenLab) -> Result<Plan, Failure> {
+    let state = &open.lab.state;
+    let plan = Plan::new(course, asked, &state.progress, state.os)?;
+    let obstacles = check(&plan);
+    if obstacles.is_empty() {
+        return Ok(plan);
+    }
+    for obstacle in &obstacles {
+        anstream::eprintln!("failed to {obstacle}");
+    }
+    Err(Failure::usage(format!("nothing was run: {} of the blocks cannot be", obstacles.len())))
+}
+
+/// Runs a plan in an open lab.
+pub async fn drive(
+    root: &Path,
+    course: &Course,
+    open: &mut OpenLab,
+    plan: &Plan,
+    sink: Arc<dyn Sink>,
+    gate: Arc<dyn Gate>,
+    interrupt: Interrupt,
+    options: Options,
+) -> Result<Summary, Failure> {
+    let texts = course.lessons.iter().map(|lesson| lesson.source.text());
+    let chosen = Arc::new(Chosen::from_texts(texts));
+    let state = &open.lab.state;
+    let recorder = Recorder::new(Store::new(root), chosen, state.cloud, &state.region, state.os);
+    let pool = pool(open);
+    let mut engine = Engine {
+        lab: &mut open.lab,
+        pool,
+        recorder,
+        journal: Arc::clone(&open.journal),
+        current: open.current.clone(),
+        sink,
+        gate,
+        interrupt,
+        options,
+    };
+    Ok(engine.run(plan).await?)
+}
+
+/// The shells of a lab: the laptop's goes on from its last state.
+pub fn pool(open: &OpenLab) -> Pool {
+    let backdrop = &open.backdrop;
+    let setup = Setup { env: backdrop.laptop_env.clone(), state: open.lab.laptop_state().map(State::from_text) };
+    let ec2 = aws_sdk_ec2::Client::new(&backdrop.sdk);
+    let hosts = Arc::new(Hosts::new(ec2, Arc::clone(&backdrop.laptop)));
+    let known = Arc::new(FileKnownHosts::new(open.lab.path().join("known-hosts")));
+    Pool::new(Arc::clone(&backdrop.laptop), setup, Arc::clone(&backdrop.dial), hosts, known)
+}
+
+/// A switch that Ctrl-C turns. The second Ctrl-C ends the program at once.
+pub fn interrupt_on_ctrl_c() -> Interrupt {
+    let interrupt = Interrupt::new();
+    let switch = interrupt.clone();
+    tokio::spawn(async move {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+        loop {
+            let terminated = async {
+                match &mut terminate {
+                    Some(terminate) => drop(terminate.recv().await),
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                result = tokio::signal::ctrl_c() => if result.is_err() { return },
+                () = terminated => {}
+            }
+            if switch.is_triggered() {
+                std::process::exit(i32::from(crate::cli::failure::INTERRUPTED));
+            }
+            anstream::eprintln!("\nstopping (press Ctrl-C again to stop at once)");
+            switch.trigger();
+        }
+    });
+    interrupt
+}

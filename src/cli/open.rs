@@ -1,0 +1,212 @@
+//! Opens a lab: its directory, the cloud behind it, and the socket of the laptop's `aws`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_types::SdkConfig;
+use jiff::Timestamp;
+
+use crate::aws::{Caller, Journal, Journaling, SOCKET_VARIABLE, journal::Current, serve};
+use crate::cli::failure::Failure;
+use crate::cli::local::LocalLaptop;
+use crate::event::{Event, EventKind, Sink};
+use crate::region::client::{Client, LabAccess, Paths, Progress};
+use crate::run::{Backdrop, CloudKind, Lab, LabState, check_name};
+use crate::session::{DirectDial, LocalMachine};
+
+/// A lab in use: everything that a verb needs to work in it. Dropping it frees the lab.
+pub struct OpenLab {
+    pub lab: Lab,
+    pub backdrop: Backdrop,
+    pub journal: Arc<Journal>,
+    /// Told which block runs.
+    pub current: Current,
+    /// Answers the laptop's `aws`; ends with the lab.
+    _server: Server,
+}
+
+/// The task behind the laptop's `aws`, ended when dropped.
+struct Server(tokio::task::JoinHandle<()>);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The socket's name in a lab's run directory.
+const SOCKET: &str = "aws.sock";
+/// Where a lab's run directory is on the local region's laptop.
+const RUN_ON_LAPTOP: &str = "/run/lab";
+
+/// Opens the lab `name`; `fresh` makes its state if there is none. Starts the local region when the lab is on it.
+pub async fn open(
+    name: &str,
+    fresh: impl FnOnce() -> LabState,
+    sink: &dyn Sink,
+) -> Result<OpenLab, Failure> {
+    let paths = Paths::from_environment()?;
+    check_name(name)?;
+    let lab = Lab::open(&paths.lab(name), fresh)?;
+    let backdrop = match lab.state.cloud {
+        CloudKind::Local => local(&paths, &lab, sink).await?.0,
+        CloudKind::Aws => aws(&lab).await?,
+    };
+    let journal = Arc::new(Journal::open(&lab.journal_path())?);
+    let current = Current::default();
+    let caller = Caller::new(&backdrop.sdk);
+    let journaling = Journaling::new(Arc::clone(&journal), current.clone(), &lab.state.session, &lab.state.region);
+    let socket = lab.run_dir().join(SOCKET);
+    let listener = listen(&socket)?;
+    let server = Server(tokio::spawn(serve(listener, Arc::new(caller), Arc::new(journaling))));
+    Ok(OpenLab { lab, backdrop, journal, current, _server: server })
+}
+
+/// Binds the socket. On the local region the laptop's user is another than this one, hence the mode; the directory
+/// above is the person's own.
+fn listen(socket: &Path) -> Result<tokio::net::UnixListener, Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    // What a killed run left behind; the lab's lock says that nobody listens on it.
+    let _ = std::fs::remove_file(socket);
+    let error = |e: std::io::Error| Failure::needs(format!("failed to listen on {}: {e}", socket.display()));
+    let listener = tokio::net::UnixListener::bind(socket).map_err(error)?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o666)).map_err(error)?;
+    Ok(listener)
+}
+
+async fn local(paths: &Paths, lab: &Lab, sink: &dyn Sink) -> Result<(Backdrop, LabAccess), Failure> {
+    let client = start_region(paths, sink).await?;
+    let access = client.ensure_lab(&lab.state.name, &lab.state.region).await?;
+    if access.created && !lab.state.progress.done.is_empty() {
+        return Err(Failure::needs(format!(
+            "failed to go on in lab `{}`: the local region does not know it any more (it was reset)",
+            lab.state.name
+        ))
+        .hint(format!("`lab down --lab {}` clears what is left of it; then run the lesson again", lab.state.name)));
+    }
+    let sdk = local_sdk(&access).await;
+    let laptop = LocalLaptop::new(client, &lab.state.name);
+    let backdrop = Backdrop {
+        cloud: CloudKind::Local,
+        region: access.region.clone(),
+        sdk,
+        dial: Arc::new(laptop.clone()),
+        laptop: Arc::new(laptop),
+        laptop_env: vec![
+            (SOCKET_VARIABLE.to_owned(), format!("{RUN_ON_LAPTOP}/{SOCKET}")),
+            ("AWS_REGION".to_owned(), access.region.clone()),
+        ],
+    };
+    Ok((backdrop, access))
+}
+
+/// Endpoint and credentials of a lab's account on the local region. The environment has no say in it.
+async fn local_sdk(access: &LabAccess) -> SdkConfig {
+    let credentials = Credentials::new(&access.access_key_id, &access.secret_access_key, None, None, "local-region");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(access.region.clone()))
+        .endpoint_url(&access.endpoint_url)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client())
+        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
+        .time_source(aws_smithy_async::time::SharedTimeSource::new(aws_smithy_async::time::SystemTimeSource::new()))
+        .build()
+}
+
+fn http_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
+    use aws_smithy_http_client::tls;
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
+}
+
+/// Starts the local region if it does not run, telling how it goes.
+pub async fn start_region(paths: &Paths, sink: &dyn Sink) -> Result<Client, Failure> {
+    let started = Instant::now();
+    let tell = |kind| sink.take(&Event { at: Timestamp::now(), lesson: None, block: None, kind });
+    let mut worked = false;
+    let client = Client::ensure_running(paths, |progress| match progress {
+        Progress::WaitingForImage => {
+            worked = true;
+            tell(EventKind::PreparationProgressed {
+                what: "waiting for another process that builds the same image".to_owned(),
+                fraction: None,
+            });
+        }
+        Progress::BuildingImage { phase, percent } => {
+            worked = true;
+            tell(EventKind::PreparationProgressed {
+                what: format!("building the instances' image (once): {phase}"),
+                fraction: Some(f64::from(percent) / 100.0),
+            });
+        }
+        Progress::ImageReady { size_mib, built_in_s: Some(seconds) } => tell(EventKind::PreparationFinished {
+            what: format!("image built, {size_mib} MiB"),
+            took: std::time::Duration::from_secs(seconds),
+        }),
+        Progress::ImageReady { .. } => {}
+        Progress::Starting => {
+            worked = true;
+            tell(EventKind::PreparationProgressed { what: "starting the local region".to_owned(), fraction: None });
+        }
+        Progress::Ready => {
+            tell(EventKind::PreparationFinished {
+                what: "local region started".to_owned(),
+                took: started.elapsed(),
+            });
+        }
+    })
+    .await?;
+    Ok(client)
+}
+
+async fn aws(lab: &Lab) -> Result<Backdrop, Failure> {
+    let sdk = aws_sdk(Some(&lab.state.region)).await;
+    let laptop = LocalMachine::new(lab.home());
+    let bin = thin_client(lab)?;
+    let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
+    Ok(Backdrop {
+        cloud: CloudKind::Aws,
+        region: lab.state.region.clone(),
+        sdk,
+        dial: Arc::new(DirectDial),
+        laptop: Arc::new(laptop),
+        laptop_env: vec![
+            (SOCKET_VARIABLE.to_owned(), lab.run_dir().join(SOCKET).display().to_string()),
+            ("AWS_REGION".to_owned(), lab.state.region.clone()),
+            ("PATH".to_owned(), format!("{}:{path}", bin.display())),
+        ],
+    })
+}
+
+/// The person's own AWS configuration (profile, environment, `AWS_ENDPOINT_URL`).
+pub async fn aws_sdk(region: Option<&str>) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    loader.load().await
+}
+
+/// A directory whose `aws` is this program.
+fn thin_client(lab: &Lab) -> Result<PathBuf, Failure> {
+    let bin = lab.path().join("bin");
+    std::fs::create_dir_all(&bin)?;
+    let link = bin.join("aws");
+    let _ = std::fs::remove_file(&link);
+    std::os::unix::fs::symlink(std::env::current_exe()?, &link)?;
+    Ok(bin)
+}
+
+/// Access to a lab of the local region for programs outside.
+pub async fn access(name: &str, region: &str, sink: &dyn Sink) -> Result<LabAccess, Failure> {
+    let paths = Paths::from_environment()?;
+    check_name(name)?;
+    let client = start_region(&paths, sink).await?;
+    Ok(client.ensure_lab(name, region).await?)
+}

@@ -1,0 +1,119 @@
+//! `lab run`: runs lessons in a lab that stays.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::cli::args::RunArgs;
+use crate::cli::failure::{DIFFERENT, Failure, INTERRUPTED};
+use crate::cli::{course, down, drive, open};
+use crate::event::Mode;
+use crate::lesson::Block;
+use crate::name::Os;
+use crate::run::{CloudKind, Gate, LabState, Open, Options, Step, Summary};
+use crate::session::BoxFuture;
+use crate::snapshot::Update;
+
+/// Runs the lessons, after those that they build on.
+pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure> {
+    let root = course::root(root, &args.lessons)?;
+    let course = course::load_faultless(&root)?;
+    let asked = course::ids(&args.lessons)?;
+    let sink = drive::reporters(&args.tell, &course);
+    let interrupt = drive::interrupt_on_ctrl_c();
+    let options = Options {
+        mode: if args.record { Mode::Record } else { Mode::Run },
+        update: if args.record { Update::from_env()? } else { Update::No },
+    };
+    let mut opened = open_for(&root, &args, &*sink).await?;
+    if args.again {
+        // Without a checkpoint the way back is to take everything away and to replay what comes before.
+        down::take_away(&mut opened, &*sink).await?;
+        drop(opened);
+        opened = open_for(&root, &args, &*sink).await?;
+    }
+    let plan = drive::plan(&course, &asked, &opened)?;
+    if opened.lab.state.cloud == CloudKind::Aws && !plan.is_done() {
+        crate::cli::consent::ask(&opened, &plan, args.place.yes).await?;
+    }
+    let gate: Arc<dyn Gate> = if args.step { Arc::new(Ask) } else { Arc::new(Open) };
+    let summary = drive::drive(&root, &course, &mut opened, &plan, sink, gate, interrupt, options).await?;
+    Ok(exit_code(summary, options.mode))
+}
+
+async fn open_for(
+    root: &Path,
+    args: &RunArgs,
+    sink: &dyn crate::event::Sink,
+) -> Result<open::OpenLab, Failure> {
+    let cloud = args.place.cloud.map_or(CloudKind::Local, CloudKind::from);
+    let region = open::region(cloud, args.place.region.as_deref()).await?;
+    let os = args.place.os.map_or(Os::Debian, Os::from);
+    let fresh = || LabState::new(&args.lab.lab, cloud, &region, os, root);
+    let opened = open::open(&args.lab.lab, fresh, sink).await?;
+    refuse_other_place(&opened.lab.state, args)?;
+    Ok(opened)
+}
+
+/// A lab stays where it was made.
+fn refuse_other_place(state: &LabState, args: &RunArgs) -> Result<(), Failure> {
+    let cloud = args.place.cloud.map(CloudKind::from).filter(|cloud| *cloud != state.cloud);
+    let region = args.place.region.as_ref().filter(|region| **region != state.region);
+    let os = args.place.os.map(Os::from).filter(|os| *os != state.os);
+    let what = match (cloud, region, os) {
+        (Some(_), ..) => format!("it is on cloud {}", state.cloud),
+        (_, Some(_), _) => format!("it is in region {}", state.region),
+        (.., Some(_)) => format!("its instances run {}", state.os),
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(format!("failed to run in lab `{}`: {what}", state.name))
+        .hint("choose another lab with --lab NAME, or take this one down with `lab down`"))
+}
+
+/// The exit status that a run ends with.
+pub fn exit_code(summary: Summary, mode: Mode) -> ExitCode {
+    let tally = summary.tally;
+    let bad = match mode {
+        Mode::Run => tally.failed + tally.differed,
+        Mode::Record => tally.failed,
+        Mode::Verify => tally.failed + tally.differed + tally.unrecorded,
+    };
+    if summary.interrupted {
+        ExitCode::from(INTERRUPTED)
+    } else if bad > 0 || !summary.complete {
+        ExitCode::from(DIFFERENT)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Asks on the terminal before each block.
+struct Ask;
+
+impl Gate for Ask {
+    fn before<'a>(&'a self, block: &'a Block) -> BoxFuture<'a, Step> {
+        let name = block.name.to_string();
+        let place = block.host().map(|host| format!(" on {host}")).unwrap_or_default();
+        let text: String = block.body.text.lines().map(|line| format!("  │ {line}\n")).collect();
+        Box::pin(async move {
+            let asked = tokio::task::spawn_blocking(move || {
+                if !std::io::stdin().is_terminal() {
+                    return Step::Go;
+                }
+                anstream::print!("\n{text}run `{name}`{place}? [Enter] yes, [a]ll, [q]uit: ");
+                let _ = anstream::stdout().flush();
+                let mut line = String::new();
+                match std::io::stdin().lock().read_line(&mut line) {
+                    Ok(0) | Err(_) => Step::Stop,
+                    Ok(_) => match line.trim() {
+                        "a" => Step::GoOn,
+                        "q" => Step::Stop,
+                        _ => Step::Go,
+                    },
+                }
+            });
+            asked.await.unwrap_or(Step::Stop)
+        })
+    }
+}

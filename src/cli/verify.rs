@@ -1,0 +1,90 @@
+//! `lab verify`: proves that lessons still do what is recorded, in a lab of their own that is removed afterwards.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::cli::args::VerifyArgs;
+use crate::cli::failure::{Failure, LEFT};
+use crate::cli::{course, down, drive, open};
+use crate::event::{Mode, Sink};
+use crate::lesson::{BlockKind, Compare, Course};
+use crate::name::{LessonId, Os};
+use crate::run::{CloudKind, LabState, Open, Options};
+use crate::snapshot::Update;
+
+/// Runs the lessons from nothing and compares. Status 0 only when every block ran, was recorded and is the same.
+pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, Failure> {
+    let root = course::root(root, &args.lessons)?;
+    let course = course::load_faultless(&root)?;
+    let mut asked = course::ids(&args.lessons)?;
+    if asked.is_empty() {
+        asked = course.lessons.iter().map(|lesson| lesson.id.clone()).collect();
+    }
+    let sink = drive::reporters(&args.tell, &course);
+    let interrupt = drive::interrupt_on_ctrl_c();
+    let cloud = args.place.cloud.map_or(CloudKind::Local, CloudKind::from);
+    let region = open::region(cloud, args.place.region.as_deref()).await?;
+    let os = args.place.os.map_or(Os::Debian, Os::from);
+    let name = format!("verify-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
+    let options = Options { mode: Mode::Verify, update: Update::from_env()? };
+    let mut opened = open::open(&name, || LabState::new(&name, cloud, &region, os, &root), &*sink).await?;
+    let result = async {
+        let plan = drive::plan(&course, &asked, &opened)?;
+        if cloud == CloudKind::Aws {
+            crate::cli::consent::ask(&opened, &plan, args.place.yes).await?;
+        }
+        drive::drive(&root, &course, &mut opened, &plan, Arc::clone(&sink), Arc::new(Open), interrupt, options).await
+    }
+    .await;
+    // Whatever became of the run, nothing of it stays.
+    let removed = remove(opened, &*sink).await;
+    let summary = result?;
+    if !args.tell.quiet && args.tell.format == crate::cli::args::FormatArg::Terminal {
+        tell_exceptions(&course, &asked, os);
+    }
+    match removed {
+        Ok(()) => Ok(crate::cli::run::exit_code(summary, Mode::Verify)),
+        Err(failure) => {
+            failure.tell();
+            Ok(ExitCode::from(LEFT))
+        }
+    }
+}
+
+async fn remove(mut opened: open::OpenLab, sink: &dyn Sink) -> Result<(), Failure> {
+    down::take_away(&mut opened, sink).await
+}
+
+/// Names every block that is not compared in full, and the share of those that are.
+fn tell_exceptions(course: &Course, asked: &[LessonId], os: Os) {
+    let (mut total, mut full) = (0, 0);
+    let mut lines = Vec::new();
+    for lesson in course.lessons.iter().filter(|lesson| asked.contains(&lesson.id)) {
+        for block in lesson.story(os).filter(|block| !matches!(block.kind, BlockKind::Diagram)) {
+            total += 1;
+            let mut exceptions = Vec::new();
+            if let Some(outcome) = block.outcome() {
+                match outcome.compare {
+                    Compare::All => {}
+                    Compare::Lines => exceptions.push("match=lines".to_owned()),
+                    Compare::Exit => exceptions.push("match=exit".to_owned()),
+                }
+                exceptions.extend(outcome.vary.iter().map(|vary| format!("vary=\"{}\"", vary.as_str())));
+            }
+            if exceptions.is_empty() {
+                full += 1;
+            }
+            if block.hidden {
+                exceptions.push("hidden".to_owned());
+            }
+            if !exceptions.is_empty() {
+                lines.push(format!("  {}#{}: {}", lesson.id, block.name, exceptions.join(", ")));
+            }
+        }
+    }
+    anstream::println!("{full} of {total} blocks are compared in full");
+    for line in lines {
+        anstream::println!("{line}");
+    }
+}
