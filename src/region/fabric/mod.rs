@@ -34,7 +34,11 @@ mod protocol;
 mod region;
 mod router;
 mod ruleset;
+#[cfg(test)]
+pub(crate) mod sample;
 mod script;
+#[cfg(test)]
+mod tests;
 
 pub use change::Change;
 pub use desired::{Address, Cable, Desired, End, Namespace, Neighbour, RouteAction, RouteKey};
