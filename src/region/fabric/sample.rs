@@ -138,6 +138,7 @@ pub(crate) fn add_interface(region: &mut Region, eni: &str, subnet: &str, ip: Ip
         private_addresses: vec![PrivateAddress { ip, primary: true, public: None }],
         groups: groups.iter().map(|group| id("sg", group)).collect(),
         source_dest_check: true,
+        assigns_public_ip: false,
         kind: InterfaceKind::Interface,
         attachment: None,
         tags: Tags::new(),
