@@ -30,6 +30,8 @@ pub struct Block {
     pub span: Span,
     /// `#name` in the lesson's text.
     pub name_span: Span,
+    /// Each attribute as written, in order, with its place in the lesson.
+    pub attributes: Vec<(String, Span)>,
 }
 
 /// The text between the fences, and where each part of it stands in the lesson.
@@ -269,9 +271,32 @@ impl Block {
         }
     }
 
+    /// Where the attribute `key` stands in the lesson, as a whole: `with=A,B`.
+    pub fn attribute(&self, key: &str) -> Option<Span> {
+        self.attributes.iter().find(|(known, _)| known == key).map(|(_, span)| *span)
+    }
+
     /// Whether it is a test and no part of the story.
     pub fn is_check(&self) -> bool {
         matches!(self.kind, BlockKind::Check(_))
+    }
+}
+
+impl BlockKind {
+    /// The kind in one word, for reports and plans: `shell`, `console`, `http`, `diagram`, `file`, `background`, `stop`,
+    /// `logs` or `check`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Shell(_) => "shell",
+            Self::Console(_) => "console",
+            Self::Http(_) => "http",
+            Self::Diagram => "diagram",
+            Self::File(_) => "file",
+            Self::Background(_) => "background",
+            Self::Stop { .. } => "stop",
+            Self::Logs(_) => "logs",
+            Self::Check(_) => "check",
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! A lesson, and how one comes out of a text.
 
 use crate::lesson::block::Block;
-use crate::name::{BlockName, LessonId, Os};
+use crate::lesson::markdown::{Fence, Heading, Link, Markdown};
+use crate::lesson::problems::Problems;
+use crate::lesson::typed;
+use crate::name::{BlockName, LessonId, NameError, Os};
 use crate::source::{SourceText, Span};
 
 /// A lesson without mistakes.
@@ -58,5 +61,68 @@ impl Lesson {
     /// The block of that name that runs on `os`.
     pub fn block(&self, name: &BlockName, os: Os) -> Option<&Block> {
         self.blocks().find(|block| block.name == *name && block.runs_on(os))
+    }
+}
+
+/// A lesson in which mistakes may have been passed over, with what the rules need to know besides.
+pub(crate) struct Draft {
+    pub lesson: Lesson,
+    pub headings: Vec<Heading>,
+    pub fences: Vec<Fence>,
+    pub links: Vec<Link>,
+}
+
+impl Draft {
+    /// Reads the text to which `problems` belongs.
+    pub fn read(problems: &mut Problems<'_>) -> Self {
+        let source = problems.source();
+        let Markdown { headings, fences, links } = Markdown::parse(source.text());
+        let id = id(source, problems);
+        let title = title(&headings, problems);
+        let mut items = Vec::new();
+        let mut at = 0;
+        for block in fences.iter().filter_map(|fence| typed::block(fence, problems)) {
+            if block.span.start > at {
+                items.push(Item::Prose(Span::new(at, block.span.start)));
+            }
+            at = block.span.end;
+            items.push(Item::Block(Box::new(block)));
+        }
+        if at < source.text().len() {
+            items.push(Item::Prose(Span::new(at, source.text().len())));
+        }
+        let lesson = Lesson { id, title, source: source.clone(), items };
+        Self { lesson, headings, fences, links }
+    }
+}
+
+fn id(source: &SourceText, problems: &mut Problems<'_>) -> LessonId {
+    LessonId::from_path(source.path()).unwrap_or_else(|NameError { text, rule, .. }| {
+        problems
+            .file_error("bad-file-name", format!("the file name `{text}` cannot be the id of a lesson"))
+            .help(rule);
+        // A lesson with such a name is never handed out.
+        LessonId::new("unnamed").expect("a valid id")
+    })
+}
+
+fn title(headings: &[Heading], problems: &mut Problems<'_>) -> String {
+    match headings.first() {
+        Some(first) if first.level == 1 && !first.text.trim().is_empty() => first.text.trim().to_owned(),
+        Some(first) => {
+            let message =
+                if first.level == 1 { "the title is empty" } else { "the first heading is not a title" };
+            let text = first.text.clone();
+            problems
+                .error("no-title", first.span, message)
+                .help("the first heading is the title of the lesson: `# A private subnet`");
+            text
+        }
+        None => {
+            problems
+                .file_error("no-title", "this lesson has no heading")
+                .help("the first heading is the title of the lesson: `# A private subnet`");
+            String::new()
+        }
     }
 }

@@ -8,14 +8,27 @@
 //! text --markdown--> fences --attributes--> raw --typed--> Block --lint--> diagnostics
 //! ```
 
+mod attributes;
+mod aws_command;
 mod block;
 mod console;
+mod conversation;
 mod course;
 mod document;
+mod duration;
+mod fields;
 mod fingerprint;
 mod http;
+mod lint;
+mod markdown;
+mod pattern;
+mod problems;
+mod request;
+mod script;
+mod summary;
 mod syntax;
 mod template;
+mod typed;
 
 pub use block::{
     Background, Block, BlockKind, Body, Capture, Check, Compare, DEFAULT_TIMEOUT, Eventually, File, Logs,

@@ -1,0 +1,36 @@
+//! What can be wrong with lessons whose parts are each in order: names, hosts, variables, links, results without order.
+//!
+//! A rule sees [`Draft`]s, so that it speaks even when something else is wrong. Each is a function that adds to
+//! [`Problems`] and changes nothing.
+
+mod hosts;
+mod links;
+mod order;
+mod structure;
+mod syntax;
+mod variables;
+
+use std::path::PathBuf;
+
+use crate::lesson::document::Draft;
+use crate::lesson::problems::Problems;
+use crate::lesson::syntax::ShellSyntax;
+
+/// Applies all rules to the lessons of a course, in their order. `problems` belong to the drafts, one each. `pages` are
+/// files beside the lessons that links may lead to.
+pub(crate) fn check(
+    drafts: &[Draft],
+    pages: &[PathBuf],
+    shell: &dyn ShellSyntax,
+    problems: &mut [Problems<'_>],
+) {
+    for (draft, problems) in drafts.iter().zip(problems.iter_mut()) {
+        structure::check(draft, problems);
+        syntax::check(draft, shell, problems);
+        order::check(draft, problems);
+    }
+    structure::titles(drafts, problems);
+    links::check(drafts, pages, problems);
+    hosts::check(drafts, problems);
+    variables::check(drafts, problems);
+}

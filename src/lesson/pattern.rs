@@ -1,0 +1,86 @@
+//! The regular expressions of `vary`.
+
+use regex::RegexBuilder;
+
+use crate::lesson::attributes::RawValue;
+use crate::lesson::block::Pattern;
+use crate::lesson::problems::Problems;
+use crate::source::Span;
+
+/// Texts that have nothing in common: an expression that matches the whole of each of them compares nothing.
+const ANYTHING: [&str; 4] = ["a", "7 % 3", "Zz.-!", "\u{7db2}\u{8def} (x)"];
+
+/// Reads the value of `vary`. `^` and `$` match at each line, as everywhere where outputs are compared.
+pub(crate) fn parse_pattern(value: &RawValue, problems: &mut Problems<'_>) -> Option<Pattern> {
+    let regex = match RegexBuilder::new(&value.text).multi_line(true).build() {
+        Ok(regex) => regex,
+        Err(error) => {
+            let (reason, at) = explain(&error.to_string());
+            let span = at.map_or(value.span, |at| {
+                Span::new(value.place(at), value.place(at + 1).max(value.place(at)))
+            });
+            problems
+                .error("bad-regex", span, format!("this regular expression is not valid: {reason}"))
+                .help("a character with a meaning of its own needs a backslash: `\\.`, `\\(`, `\\[`");
+            return None;
+        }
+    };
+    let whole = |text: &str| regex.find(text).is_some_and(|found| found.range() == (0..text.len()));
+    if ANYTHING.into_iter().all(whole) {
+        problems
+            .error("vary-everything", value.span, "this matches everything, so nothing would be compared")
+            .help("match only what changes from run to run; `match=exit` compares the status alone");
+        return None;
+    }
+    if regex.is_match("") {
+        problems
+            .error("vary-everything", value.span, "this matches the empty text, so it matches everywhere")
+            .help("use `+` in place of `*`, or match something that is always there");
+        return None;
+    }
+    Some(Pattern(regex))
+}
+
+/// The reason and the offending character, from 0, in what the `regex` crate prints: the expression on a line of its
+/// own behind four blanks, a line of carets under it, and `error: ..`.
+fn explain(printed: &str) -> (String, Option<usize>) {
+    let reason = printed.lines().find_map(|line| line.strip_prefix("error: "));
+    let carets =
+        printed.lines().find(|line| line.contains('^') && line.chars().all(|c| matches!(c, ' ' | '^')));
+    let at = carets.and_then(|line| line.find('^')).and_then(|at| at.checked_sub(4));
+    (reason.unwrap_or(printed).trim().to_owned(), at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::attributes::RawInfo;
+    use crate::source::SourceText;
+
+    fn check(pattern: &str) -> Vec<(&'static str, String, String)> {
+        let source = SourceText::new("l.md", format!("sh {{vary=\"{pattern}\"}}"));
+        let mut problems = Problems::new(&source);
+        let raw = RawInfo::parse(&source, source.span(), &mut problems).unwrap();
+        let pattern = parse_pattern(raw.attributes[0].value.as_ref().unwrap(), &mut problems);
+        let found = problems.into_diagnostics();
+        assert_eq!(pattern.is_none(), !found.is_empty());
+        found.into_iter().map(|d| (d.code, source.slice(d.span.unwrap()).to_owned(), d.message)).collect()
+    }
+
+    #[test]
+    fn a_bad_expression_is_shown_where_it_is_bad() {
+        assert_eq!(check("ab(cd")[0].1, "(");
+        assert_eq!(check("a{2,1}")[0].0, "bad-regex");
+        assert_eq!(check("ab[z-a]")[0].1, "z");
+        assert!(check("(?=x)")[0].2.contains("look-around"), "{:?}", check("(?=x)"));
+        assert!(check(r"\d+ (ms|s)").is_empty());
+    }
+
+    #[test]
+    fn what_matches_everything_is_refused() {
+        for pattern in [".*", ".+", "x*", "", "[^q]+", "(?s).+"] {
+            assert_eq!(check(pattern)[0].0, "vary-everything", "{pattern}");
+        }
+        assert!(check("^.+ms$").is_empty());
+    }
+}
