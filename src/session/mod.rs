@@ -5,21 +5,31 @@
 //! supplies). [`Pool`] keeps one shell a host for the length of a lesson. Nothing here knows lessons, clouds or
 //! snapshots; what a host's name means is asked of [`Resolve`].
 
+mod assigned;
 mod block;
+mod declare;
 mod dial;
+mod ending;
+mod live;
+mod local;
 mod machine;
 mod outcome;
 mod output;
 mod pool;
+mod protocol;
+mod reporter;
 mod shell;
 pub mod ssh;
 mod state;
+mod terminal;
 
 pub use block::{Block, Interrupt};
 pub use dial::{BoxFuture, Dial, DirectDial};
-pub use machine::{Child, Control, Exit, LocalMachine, Machine, Program, WindowSize};
+pub use local::LocalMachine;
+pub use machine::{Child, Control, Exit, Machine, Program, WindowSize};
 pub use outcome::{Ended, Outcome, Variable};
 pub use output::Output;
-pub use pool::{KeyFile, Pool, Resolve, ResolveError, Target};
+pub use pool::{KeyFile, LAPTOP, Pool, Resolve, ResolveError, Target};
 pub use shell::{Error, Setup, Shell};
 pub use state::State;
+pub use terminal::{RawMode, window_size};

@@ -1,6 +1,7 @@
 //! The shells of a lesson: one a host, opened when first used, closed together at the lesson's end.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::dial::BoxFuture;
@@ -29,6 +30,12 @@ pub struct KeyFile {
     pub path: String,
     /// Its text (PEM: PKCS#1, PKCS#8 or OpenSSH; without passphrase).
     pub text: String,
+}
+
+impl fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyFile").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// Why a host's name led nowhere; a lower-case fragment, such as `no running instance has the Name tag "web"`.

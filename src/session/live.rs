@@ -1,0 +1,385 @@
+//! A running bash with its reporter: the other side of [`protocol`](super::protocol).
+
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::dial::BoxFuture;
+use super::machine::{Exit, Machine, Program};
+use super::reporter::{Kind, Message, Messages};
+use super::{Block, Error, Output, State, protocol};
+
+/// How long a new bash, or an idle one, may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How long an idle shell may take to say that it is there.
+const ALIVE: Duration = Duration::from_secs(4);
+/// After the end of the shell's process, or when the nonce cannot be printed: how long output may pause before it is
+/// taken to have ended. Output ends sooner when all that held it open has ended.
+const QUIET: Duration = Duration::from_millis(200);
+/// How long the nonce may take to arrive while nothing else does, before the shell is given up.
+const NONCE: Duration = Duration::from_secs(10);
+
+/// Why [`Live::run`] stopped.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// The block ended with this status.
+    Done(i32),
+    /// The shell left with this status and saved its state.
+    Exit(i32),
+    /// The shell's process ended with this status without having said so.
+    Gone(i32),
+    /// The shell's process was killed.
+    Killed(i32),
+    Deadline,
+    Interrupted,
+    Cut(String),
+}
+
+/// What came of a block.
+pub(super) struct Run {
+    pub(super) stopped: Stopped,
+    pub(super) output: Output,
+    /// The state after the block, if it was saved.
+    pub(super) state: Option<State>,
+}
+
+/// A bash that waits for blocks.
+pub(super) struct Live {
+    commands: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    printed: Box<dyn AsyncRead + Send + Unpin>,
+    exit: BoxFuture<'static, io::Result<Exit>>,
+    exited: Option<Exit>,
+    messages: Messages,
+    /// Held for its life: the reporter ends when these are dropped.
+    _reporter: (Box<dyn AsyncWrite + Send + Unpin>, BoxFuture<'static, io::Result<Exit>>),
+    directory: String,
+    pid: u32,
+    whole: bool,
+    buffer: Vec<u8>,
+}
+
+impl Live {
+    /// Starts bash and brings `state` back in it.
+    pub(super) async fn start(
+        machine: &dyn Machine,
+        env: &[(String, String)],
+        state: &State,
+    ) -> Result<Self, Error> {
+        let bash = |more: &[&str]| Program {
+            argv: ["bash", "--noprofile", "--norc"].iter().chain(more).map(|word| (*word).to_owned()).collect(),
+            ..Program::default()
+        };
+        let reporter = machine.spawn(bash(&["-c", protocol::REPORTER])).await.map_err(Error::Start)?;
+        let shell = machine.spawn(bash(&[])).await.map_err(Error::Start)?;
+        let mut messages = Messages::new(reporter.stdout);
+        let directory = timeout(ANSWER, messages.directory())
+            .await
+            .map_err(|_| Error::Protocol("its reporter does not answer".to_owned()))?
+            .map_err(|_| Error::Protocol("no directory can be made on the host for its status".to_owned()))?;
+        let mut live = Self {
+            commands: Some(shell.stdin),
+            printed: shell.stdout,
+            exit: shell.exit,
+            exited: None,
+            messages,
+            _reporter: (reporter.stdin, reporter.exit),
+            directory,
+            pid: 0,
+            whole: true,
+            buffer: vec![0; 64 * 1024],
+        };
+        live.begin(env, state).await?;
+        Ok(live)
+    }
+
+    async fn begin(&mut self, env: &[(String, String)], state: &State) -> Result<(), Error> {
+        let fixed: Vec<&str> = env.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "PATH").collect();
+        let id = random_hex(8);
+        let text = [
+            protocol::beginning(env),
+            protocol::restore(&state.restoring_script(&fixed)),
+            protocol::functions(&self.directory),
+            protocol::answer("ready", &id),
+        ]
+        .concat();
+        let mut output = Output::default();
+        let answered = timeout(ANSWER, async {
+            self.send(&text).await?;
+            let ready = self.message(&id, &mut output).await?;
+            self.pid = u32::try_from(ready.number).unwrap_or(0);
+            // Whatever was printed so far, by bash or by a login script of the host, is nobody's output.
+            let nonce = random_hex(16);
+            self.send(&protocol::nonce(&nonce)).await?;
+            self.read_to(&nonce, &mut output, &mut |_| {}).await
+        });
+        match answered.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Error::Protocol(format!("bash did not begin: {}", output.to_text().trim()))),
+            Err(_) => Err(Error::Protocol(format!("bash does not answer: {}", output.to_text().trim()))),
+        }
+    }
+
+    pub(super) fn directory(&self) -> &str {
+        &self.directory
+    }
+
+    /// The shell's process id, which is also its session's.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether the shell can take another block.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Whether the shell is still there: its process has not ended, and, when `ask`, it answers.
+    pub(super) async fn is_there(&mut self, ask: bool) -> bool {
+        let exited = poll_fn(|cx| Poll::Ready(self.exit.as_mut().poll(cx).is_ready())).await;
+        if exited {
+            self.exited = Some(Exit::Unknown);
+            return false;
+        }
+        if !ask {
+            return true;
+        }
+        let id = random_hex(8);
+        let answered = timeout(ALIVE, async {
+            self.send(&protocol::answer("ready", &id)).await?;
+            loop {
+                let message = self.messages.next().await?;
+                if message.id == id {
+                    return io::Result::Ok(());
+                }
+            }
+        });
+        matches!(answered.await, Ok(Ok(())))
+    }
+
+    /// Evaluates a block.
+    pub(super) async fn run(&mut self, block: &Block, on_output: &mut (dyn FnMut(&[u8]) + Send)) -> Run {
+        let mut run = Run { stopped: Stopped::Deadline, output: Output::default(), state: None };
+        let deadline = Instant::now() + block.timeout;
+        let stopped = tokio::select! {
+            biased;
+            () = block.interrupt.triggered() => Stopped::Interrupted,
+            stopped = self.evaluate(block, &mut run, on_output) => stopped,
+            () = sleep_until(deadline) => Stopped::Deadline,
+        };
+        if matches!(stopped, Stopped::Interrupted | Stopped::Deadline) {
+            // What was printed before is shown; what is printed while it is being ended is not.
+            self.read_until_quiet(Duration::from_millis(20), &mut run.output, on_output).await;
+        }
+        run.stopped = stopped;
+        run
+    }
+
+    async fn evaluate(
+        &mut self,
+        block: &Block,
+        run: &mut Run,
+        on_output: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Stopped {
+        let id = random_hex(8);
+        // A block larger than the pipe is taken in by bash only as it parses; nothing is printed before that.
+        if self.send(&protocol::evaluate(&id, &block.script, &block.with)).await.is_err() {
+            return self.ended_early(run, on_output).await;
+        }
+        let Some(message) = self.status(&id, run, on_output).await else {
+            return self.ended_early(run, on_output).await;
+        };
+        let status = i32::try_from(message.number).unwrap_or(-1);
+        run.state = message.state;
+        let nonce = random_hex(16);
+        let sent = self.send(&protocol::nonce(&nonce)).await;
+        if sent.is_err() || self.read_to(&nonce, &mut run.output, on_output).await.is_err() {
+            self.whole = false;
+            self.read_until_quiet(QUIET, &mut run.output, on_output).await;
+        }
+        if message.kind == Kind::Exit { Stopped::Exit(status) } else { Stopped::Done(status) }
+    }
+
+    /// Waits for the block's status while its output arrives. `None` when the shell ends without telling one.
+    async fn status(
+        &mut self,
+        id: &str,
+        run: &mut Run,
+        on_output: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Option<Message> {
+        let mut open = true;
+        loop {
+            tokio::select! {
+                message = self.messages.next() => match message {
+                    Ok(message) if message.id == id && matches!(message.kind, Kind::Done | Kind::Exit) => {
+                        return Some(message);
+                    }
+                    Ok(_) => {}
+                    Err(_) => return None,
+                },
+                count = self.printed.read(&mut self.buffer), if open => match count {
+                    Ok(0) | Err(_) => open = false,
+                    Ok(count) => {
+                        run.output.push(&self.buffer[..count]);
+                        on_output(&self.buffer[..count]);
+                    }
+                },
+                exit = &mut self.exit => {
+                    self.exited = Some(exit.unwrap_or(Exit::Unknown));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// The shell, its reporter or the connection ended without a status.
+    async fn ended_early(&mut self, run: &mut Run, on_output: &mut (dyn FnMut(&[u8]) + Send)) -> Stopped {
+        self.whole = false;
+        self.read_until_quiet(QUIET, &mut run.output, on_output).await;
+        if self.exited.is_none() {
+            // The end of the streams may be known a moment before the end of the process.
+            self.exited = timeout(QUIET, &mut self.exit).await.ok().and_then(Result::ok);
+        }
+        match self.exited {
+            Some(Exit::Status(status)) => Stopped::Gone(status),
+            Some(Exit::Signal(signal)) => Stopped::Killed(signal),
+            Some(Exit::Unknown) => Stopped::Cut("the connection to the host ended".to_owned()),
+            None => Stopped::Cut("the shell does not tell its status any more".to_owned()),
+        }
+    }
+
+    async fn send(&mut self, text: &str) -> io::Result<()> {
+        let commands = self.commands.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        commands.write_all(text.as_bytes()).await?;
+        commands.flush().await
+    }
+
+    /// The message that answers `id`; output that comes meanwhile is kept.
+    async fn message(&mut self, id: &str, output: &mut Output) -> io::Result<Message> {
+        let mut open = true;
+        loop {
+            tokio::select! {
+                message = self.messages.next() => {
+                    let message = message?;
+                    if message.id == id {
+                        return Ok(message);
+                    }
+                }
+                count = self.printed.read(&mut self.buffer), if open => match count {
+                    Ok(0) | Err(_) => open = false,
+                    Ok(count) => output.push(&self.buffer[..count]),
+                },
+                _ = &mut self.exit => {
+                    self.exited = Some(Exit::Unknown);
+                    return Err(io::ErrorKind::BrokenPipe.into());
+                }
+            }
+        }
+    }
+
+    /// Reads output up to the nonce, which was sent after the block's end was known.
+    async fn read_to(
+        &mut self,
+        nonce: &str,
+        output: &mut Output,
+        on_output: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> io::Result<()> {
+        let nonce = nonce.as_bytes();
+        // The last bytes that may be the beginning of the nonce.
+        let mut held: Vec<u8> = Vec::with_capacity(self.buffer.len() + nonce.len());
+        let mut lost = false;
+        loop {
+            let count = tokio::select! {
+                count = self.printed.read(&mut self.buffer) => count?,
+                message = self.messages.next(), if !lost => {
+                    lost = !matches!(message, Ok(message) if message.kind != Kind::Lost);
+                    if lost { return self.give_up(&held, output, on_output) }
+                    continue;
+                }
+                () = sleep(NONCE) => 0,
+            };
+            if count == 0 {
+                return self.give_up(&held, output, on_output);
+            }
+            held.extend_from_slice(&self.buffer[..count]);
+            let end = held.windows(nonce.len()).position(|window| window == nonce);
+            let told = end.unwrap_or_else(|| held.len().saturating_sub(nonce.len() - 1));
+            if told > 0 {
+                output.push(&held[..told]);
+                on_output(&held[..told]);
+            }
+            if end.is_some() {
+                return Ok(());
+            }
+            held.drain(..told);
+        }
+    }
+
+    fn give_up(
+        &self,
+        held: &[u8],
+        output: &mut Output,
+        on_output: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> io::Result<()> {
+        if !held.is_empty() {
+            output.push(held);
+            on_output(held);
+        }
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Reads what is still to come once nobody will say where the output ends.
+    async fn read_until_quiet(
+        &mut self,
+        quiet: Duration,
+        output: &mut Output,
+        on_output: &mut (dyn FnMut(&[u8]) + Send),
+    ) {
+        // A program left behind may print for ever.
+        let limit = Instant::now() + 10 * quiet;
+        while Instant::now() < limit {
+            match timeout(quiet, self.printed.read(&mut self.buffer)).await {
+                Ok(Ok(count)) if count > 0 => {
+                    output.push(&self.buffer[..count]);
+                    on_output(&self.buffer[..count]);
+                }
+                _ => break,
+            }
+        }
+    }
+
+    /// Tells bash that no more commands come, on which it leaves.
+    pub(super) async fn hang_up(&mut self) {
+        if let Some(mut commands) = self.commands.take() {
+            let _ = timeout(QUIET, commands.shutdown()).await;
+        }
+    }
+
+    /// Waits until bash has left, a second at most (an EXIT trap of the learner's may do something).
+    pub(super) async fn gone(&mut self) {
+        if self.exited.is_none() {
+            let _ = timeout(Duration::from_secs(1), async {
+                loop {
+                    tokio::select! {
+                        _ = &mut self.exit => break,
+                        count = self.printed.read(&mut self.buffer) => {
+                            if !matches!(count, Ok(count) if count > 0) {
+                                let _ = (&mut self.exit).await;
+                                break;
+                            }
+                        }
+                    }
+                }
+            })
+            .await;
+        }
+    }
+}
+
+/// Random hexadecimal digits, two for each byte.
+fn random_hex(bytes: usize) -> String {
+    (0..bytes).map(|_| format!("{:02x}", rand::random::<u8>())).collect()
+}

@@ -1,0 +1,1 @@
+//! The protocol of a persistent shell, on this machine.
