@@ -185,6 +185,9 @@ pub struct VerifyArgs {
     /// Run everything, whatever has not changed since the last time
     #[arg(long)]
     pub fresh: bool,
+    /// End the run at the first block that is not as recorded
+    #[arg(long)]
+    pub fail_fast: bool,
     #[command(flatten)]
     pub tell: TellArgs,
 }

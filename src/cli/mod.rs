@@ -2,6 +2,7 @@
 
 mod args;
 mod bash;
+mod consent;
 mod course;
 mod doctor;
 mod down;

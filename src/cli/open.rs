@@ -10,7 +10,10 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use jiff::Timestamp;
 
-use crate::aws::{Caller, Journal, Journaling, SOCKET_VARIABLE, journal::Current, serve};
+use crate::aws::client::SOCKET as SOCKET_VARIABLE;
+use crate::aws::journal::{Current, Journal};
+use crate::aws::journaling::Journaling;
+use crate::aws::{Call as _, Caller, Intercepted, Request, Target, serve};
 use crate::cli::failure::Failure;
 use crate::cli::local::LocalLaptop;
 use crate::event::{Event, EventKind, Sink};
@@ -25,6 +28,8 @@ pub struct OpenLab {
     pub journal: Arc<Journal>,
     /// Told which block runs.
     pub current: Current,
+    /// The local region did not know the lab.
+    made_anew: bool,
     /// Answers the laptop's `aws`; ends with the lab.
     _server: Server,
 }
@@ -43,6 +48,9 @@ const SOCKET: &str = "aws.sock";
 /// Where a lab's run directory is on the local region's laptop.
 const RUN_ON_LAPTOP: &str = "/run/lab";
 
+/// The region of labs on the local region, unless another is asked for.
+const DEFAULT_REGION: &str = "us-east-1";
+
 /// Opens the lab `name`; `fresh` makes its state if there is none. Starts the local region when the lab is on it.
 pub async fn open(
     name: &str,
@@ -52,18 +60,75 @@ pub async fn open(
     let paths = Paths::from_environment()?;
     check_name(name)?;
     let lab = Lab::open(&paths.lab(name), fresh)?;
-    let backdrop = match lab.state.cloud {
-        CloudKind::Local => local(&paths, &lab, sink).await?.0,
-        CloudKind::Aws => aws(&lab).await?,
+    let opened = backdrop(&paths, lab, sink).await?;
+    if opened.made_anew && !opened.lab.state.progress.done.is_empty() {
+        return Err(Failure::needs(format!(
+            "failed to go on in lab `{name}`: the local region does not know it any more (it was reset)"
+        ))
+        .hint(format!("`lab down --lab {name}` clears what is left of it; then run the lesson again")));
+    }
+    Ok(opened)
+}
+
+/// Opens a lab that is to be taken away: what is gone already is no hindrance.
+pub async fn open_for_teardown(name: &str, state: LabState, sink: &dyn Sink) -> Result<OpenLab, Failure> {
+    let paths = Paths::from_environment()?;
+    let lab = Lab::open(&paths.lab(name), || state)?;
+    backdrop(&paths, lab, sink).await
+}
+
+async fn backdrop(paths: &Paths, lab: Lab, sink: &dyn Sink) -> Result<OpenLab, Failure> {
+    let (backdrop, made_anew) = match lab.state.cloud {
+        CloudKind::Local => local(paths, &lab, sink).await?,
+        CloudKind::Aws => (aws(&lab).await?, false),
     };
     let journal = Arc::new(Journal::open(&lab.journal_path())?);
     let current = Current::default();
-    let caller = Caller::new(&backdrop.sdk);
     let journaling = Journaling::new(Arc::clone(&journal), current.clone(), &lab.state.session, &lab.state.region);
-    let socket = lab.run_dir().join(SOCKET);
-    let listener = listen(&socket)?;
-    let server = Server(tokio::spawn(serve(listener, Arc::new(caller), Arc::new(journaling))));
-    Ok(OpenLab { lab, backdrop, journal, current, _server: server })
+    let call = Intercepted::new(Caller::new(&backdrop.sdk), journaling);
+    let listener = listen(&lab.run_dir().join(SOCKET))?;
+    let server = Server(tokio::spawn(serve(listener, Arc::new(call))));
+    Ok(OpenLab { lab, backdrop, journal, current, made_anew, _server: server })
+}
+
+impl OpenLab {
+    /// The account's number, which also shows that the credentials work.
+    pub async fn account(&self) -> Result<String, Failure> {
+        let caller = Caller::new(&self.backdrop.sdk);
+        let operation = crate::wire::Service::sts()
+            .operation("GetCallerIdentity")
+            .ok_or_else(|| Failure::needs("failed to find GetCallerIdentity in the service model"))?;
+        let request =
+            Request { operation, params: serde_json::json!({}), target: Target::default() };
+        let answer = caller.call(&request).await.map_err(|error| {
+            Failure::needs(format!("failed to use your AWS credentials: {error}"))
+                .hint("`aws configure`, or AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        })?;
+        Ok(answer["Account"].as_str().unwrap_or("unknown").to_owned())
+    }
+
+    /// Removes the lab itself, on the local region too. What it had created must be gone before.
+    pub async fn remove(&mut self) -> Result<(), Failure> {
+        if self.lab.state.cloud == CloudKind::Local {
+            let client = Client::connect(&Paths::from_environment()?).await?;
+            client.remove_lab(&self.lab.state.name).await?;
+        }
+        self.lab.remove()?;
+        Ok(())
+    }
+}
+
+/// The region's name that a lab gets: the one asked for, else AWS's configuration or the default.
+pub async fn region(cloud: CloudKind, asked: Option<&str>) -> Result<String, Failure> {
+    match (cloud, asked) {
+        (_, Some(region)) => Ok(region.to_owned()),
+        (CloudKind::Local, None) => Ok(DEFAULT_REGION.to_owned()),
+        (CloudKind::Aws, None) => match aws_sdk(None).await.region() {
+            Some(region) => Ok(region.to_string()),
+            None => Err(Failure::usage("failed to choose a region: AWS's configuration names none")
+                .hint("--region REGION, or AWS_REGION")),
+        },
+    }
 }
 
 /// Binds the socket. On the local region the laptop's user is another than this one, hence the mode; the directory
@@ -78,17 +143,10 @@ fn listen(socket: &Path) -> Result<tokio::net::UnixListener, Failure> {
     Ok(listener)
 }
 
-async fn local(paths: &Paths, lab: &Lab, sink: &dyn Sink) -> Result<(Backdrop, LabAccess), Failure> {
+async fn local(paths: &Paths, lab: &Lab, sink: &dyn Sink) -> Result<(Backdrop, bool), Failure> {
     let client = start_region(paths, sink).await?;
     let access = client.ensure_lab(&lab.state.name, &lab.state.region).await?;
-    if access.created && !lab.state.progress.done.is_empty() {
-        return Err(Failure::needs(format!(
-            "failed to go on in lab `{}`: the local region does not know it any more (it was reset)",
-            lab.state.name
-        ))
-        .hint(format!("`lab down --lab {}` clears what is left of it; then run the lesson again", lab.state.name)));
-    }
-    let sdk = local_sdk(&access).await;
+    let sdk = local_sdk(&access);
     let laptop = LocalLaptop::new(client, &lab.state.name);
     let backdrop = Backdrop {
         cloud: CloudKind::Local,
@@ -101,11 +159,11 @@ async fn local(paths: &Paths, lab: &Lab, sink: &dyn Sink) -> Result<(Backdrop, L
             ("AWS_REGION".to_owned(), access.region.clone()),
         ],
     };
-    Ok((backdrop, access))
+    Ok((backdrop, access.created))
 }
 
 /// Endpoint and credentials of a lab's account on the local region. The environment has no say in it.
-async fn local_sdk(access: &LabAccess) -> SdkConfig {
+fn local_sdk(access: &LabAccess) -> SdkConfig {
     let credentials = Credentials::new(&access.access_key_id, &access.secret_access_key, None, None, "local-region");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

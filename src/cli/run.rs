@@ -25,6 +25,7 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
     let options = Options {
         mode: if args.record { Mode::Record } else { Mode::Run },
         update: if args.record { Update::from_env()? } else { Update::No },
+        fail_fast: false,
     };
     let mut opened = open_for(&root, &args, &*sink).await?;
     if args.again {

@@ -23,6 +23,8 @@ pub struct Options {
     pub mode: Mode,
     /// What becomes of results that differ or are new.
     pub update: Update,
+    /// Whether the first block that is not as recorded ends the run.
+    pub fail_fast: bool,
 }
 
 /// What a run came to.
@@ -154,6 +156,8 @@ impl Engine<'_> {
             tally.count(&report.outcome);
             if !report.outcome.lesson_goes_on() {
                 stopped = Some(format!("`{}` failed", block.name));
+            } else if self.options.fail_fast && report.outcome != Outcome::Passed && stopped.is_none() {
+                stopped = Some(format!("`{}` is not as recorded", block.name));
             }
             self.emit(Some(&lesson), Some(block), EventKind::BlockFinished(report));
         }

@@ -173,7 +173,7 @@ impl Lab {
     }
 
     /// Removes the lab's directory. What it had created must be gone before.
-    pub fn remove(self) -> Result<(), LabError> {
+    pub fn remove(&mut self) -> Result<(), LabError> {
         fs::remove_dir_all(&self.path).map_err(|source| LabError::Io { path: self.path.clone(), source })
     }
 }
@@ -226,7 +226,7 @@ mod tests {
         let session = lab.state.session.clone();
         drop(lab);
         assert!(!is_busy(&path));
-        let lab = Lab::open(&path, || panic!("there is a state")).expect("opens again");
+        let mut lab = Lab::open(&path, || panic!("there is a state")).expect("opens again");
         assert!(lab.state.by_hand);
         assert_eq!(lab.state.session, session);
         lab.remove().expect("removes");

@@ -1,0 +1,56 @@
+# Two commands do everything on a fresh machine:
+#   make demo   installs what is missing, builds, runs lesson 05 on the local region
+#   make test   the same set-up, then all tests
+# `make help` lists the others.
+
+# Outside the clone, so that a second clone need not build everything again.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/lab/target
+ORACLE := $(HOME)/.cache/lab/oracle
+LAB := $(CARGO_TARGET_DIR)/debug/lab
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: help setup build demo test check verify bench oracle clean-labs
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo     install what is missing, build, run lesson 05 on the local region'
+	@echo 'make test     the same set-up, then all tests'
+	@echo 'make check    formatting, clippy, rustdoc, lessons'
+	@echo 'make verify   build, then lab verify --fresh'
+	@echo 'make bench    the measurements of benches/RESULTS.md'
+	@echo 'make install  put lab into the directory of cargo install'
+
+setup:
+	@tools/setup $(SUDO)
+
+build: setup
+	cargo build --locked
+
+demo: build
+	$(LAB) run lessons/05-private-subnet.md --again
+	@echo
+	@echo 'Look around with: $(LAB) ssh web, $(LAB) shell, $(LAB) status. Take everything away with: $(LAB) down'
+
+# Python programs that the tests hold lab against: botocore, boto3, the AWS CLI.
+oracle: setup
+	@tools/oracle $(ORACLE)
+
+test: build oracle
+	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python $(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
+	  cargo test --locked --no-fail-fast
+
+check:
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
+	$(MAKE) --no-print-directory build
+	$(LAB) lint
+
+verify: build
+	$(LAB) verify --fresh
+
+bench: build oracle
+	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python cargo bench --locked --bench lab
+
+install: setup
+	cargo install --locked --path . --debug

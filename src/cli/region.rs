@@ -1,0 +1,94 @@
+//! `lab region`: the local region's daemon.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use crate::cli::args::RegionVerb;
+use crate::cli::failure::Failure;
+use crate::cli::open;
+use crate::region::client::{Client, ClientError, Paths};
+use crate::report::{Detail, Terminal};
+
+/// Starts, stops, shows, resets, or prints variables.
+pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
+    let paths = Paths::from_environment()?;
+    let live = std::io::stderr().is_terminal();
+    let sink = Terminal::new(anstream::stderr(), Detail::Normal, live);
+    match verb {
+        RegionVerb::Start => {
+            let client = open::start_region(&paths, &sink).await?;
+            anstream::println!("the local region runs at {}", client.status().await?.endpoint_url);
+        }
+        RegionVerb::Stop => match Client::connect(&paths).await {
+            // A daemon of another version is stopped by the same words.
+            Ok(client) => stop(&client).await?,
+            Err(ClientError::OtherVersion { .. }) => stop(&Client::at(&paths)).await?,
+            Err(ClientError::NotRunning { .. }) => anstream::println!("the local region is not running"),
+            Err(error) => return Err(error.into()),
+        },
+        RegionVerb::Status { json } => {
+            let status = Client::connect(&paths).await?.status().await?;
+            if json {
+                anstream::println!("{}", serde_json::to_string(&status)?);
+            } else {
+                anstream::println!(
+                    "running for {} s at {}, process {}, {} labs",
+                    status.uptime_s,
+                    status.endpoint_url,
+                    status.pid,
+                    status.labs.len()
+                );
+                for lab in &status.labs {
+                    anstream::println!("  {} ({}, account {})", lab.name, lab.region, lab.account_id);
+                    for instance in &lab.instances {
+                        anstream::println!(
+                            "    {} {} {}",
+                            instance.id,
+                            instance.name.as_deref().unwrap_or("(no name)"),
+                            instance.state
+                        );
+                    }
+                }
+            }
+        }
+        RegionVerb::Reset { yes } => {
+            if !yes && !agreed()? {
+                return Err(Failure::usage("nothing was removed, as you wished"));
+            }
+            let client = open::start_region(&paths, &sink).await?;
+            client.reset().await?;
+            anstream::println!("all labs of the local region are removed");
+        }
+        RegionVerb::Env { lab, region } => {
+            let access = open::access(&lab.lab, &region, &sink).await?;
+            for (name, value) in [
+                ("AWS_ENDPOINT_URL", &access.endpoint_url),
+                ("AWS_ACCESS_KEY_ID", &access.access_key_id),
+                ("AWS_SECRET_ACCESS_KEY", &access.secret_access_key),
+                ("AWS_REGION", &access.region),
+                ("AWS_DEFAULT_REGION", &access.region),
+            ] {
+                println!("export {name}={value}");
+            }
+            println!("unset AWS_PROFILE AWS_SESSION_TOKEN");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stop(client: &Client) -> Result<(), Failure> {
+    client.stop().await?;
+    anstream::println!("the local region is stopped; its instances boot again with the next start");
+    Ok(())
+}
+
+fn agreed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("nothing was removed: nobody is there to agree").hint("--yes agrees beforehand"));
+    }
+    anstream::eprint!("remove all labs, instances and disks of the local region? [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

@@ -1,0 +1,68 @@
+//! A copy of the course in a directory of its own, for tests that change lessons or records and run `lab` on them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A course that a test may change.
+pub struct Course {
+    directory: tempfile::TempDir,
+}
+
+impl Course {
+    /// The committed lessons and snapshots.
+    pub fn copy() -> Self {
+        let course = Self { directory: tempfile::tempdir().expect("a directory") };
+        for part in ["lessons", "snapshots"] {
+            let target = course.root().join(part);
+            fs::create_dir_all(&target).expect("a directory");
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(part);
+            for entry in fs::read_dir(source).expect("the course is there") {
+                let path = entry.expect("readable").path();
+                fs::copy(&path, target.join(path.file_name().expect("a name"))).expect("copied");
+            }
+        }
+        course
+    }
+
+    /// A course of one lesson with this text.
+    pub fn of(id: &str, text: &str) -> Self {
+        let course = Self { directory: tempfile::tempdir().expect("a directory") };
+        let lessons = course.root().join("lessons");
+        fs::create_dir_all(&lessons).expect("a directory");
+        fs::write(lessons.join("SUMMARY.md"), format!("# Summary\n\n- [A lesson]({id}.md)\n")).expect("written");
+        fs::write(lessons.join(format!("{id}.md")), text).expect("written");
+        course
+    }
+
+    pub fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn lesson(&self, id: &str) -> PathBuf {
+        self.root().join("lessons").join(format!("{id}.md"))
+    }
+
+    pub fn snapshot(&self, name: &str) -> PathBuf {
+        self.root().join("snapshots").join(format!("{name}.snap"))
+    }
+
+    /// Replaces the one occurrence of `from` in the file by `to`.
+    pub fn change(&self, file: &Path, from: &str, to: &str) {
+        let text = fs::read_to_string(file).expect("readable");
+        assert_eq!(text.matches(from).count(), 1, "`{from}` must stand once in {}", file.display());
+        fs::write(file, text.replace(from, to)).expect("written");
+    }
+
+    /// `lab` in the course's directory. Records are never written.
+    pub fn lab(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+        command.current_dir(self.root()).args(arguments).env("INSTA_UPDATE", "no").env("NO_COLOR", "1");
+        command.stdin(std::process::Stdio::null()).output().expect("lab starts")
+    }
+}
+
+/// Both streams of a command as one text.
+pub fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
