@@ -194,6 +194,10 @@ impl Scanner<'_, '_> {
             return None;
         }
         let (key, key_span) = (self.text[start..self.at].to_owned(), self.span(start));
+        let spaced = self.rest().trim_start_matches([' ', '\t']).starts_with('=');
+        if spaced && self.peek() != Some('=') {
+            return self.spaced(key, key_span);
+        }
         if self.peek() != Some('=') {
             if let Some(c) = self.peek().filter(|c| !c.is_whitespace() && *c != '}') {
                 let from = self.at;
@@ -205,6 +209,19 @@ impl Scanner<'_, '_> {
             return Some(RawAttribute { key, key_span, value: None, span: key_span });
         }
         self.at += 1;
+        let value = self.value(start);
+        Some(RawAttribute { key, key_span, value, span: self.span(start) })
+    }
+
+    /// `key = value`: told once, and read as it was meant.
+    fn spaced(&mut self, key: String, key_span: Span) -> Option<RawAttribute> {
+        let start = key_span.start - self.base;
+        self.skip(|c| c != '=');
+        self.at += 1;
+        self.problems
+            .error("bad-attribute", self.span(start), format!("a space stands before the `=` of `{key}`"))
+            .help(format!("write `{key}=value` without spaces around `=`"));
+        self.skip(|c| matches!(c, ' ' | '\t'));
         let value = self.value(start);
         Some(RawAttribute { key, key_span, value, span: self.span(start) })
     }
@@ -275,10 +292,13 @@ impl Scanner<'_, '_> {
             self.at += c.len_utf8();
             let c = match (c, self.peek()) {
                 ('"', _) => {
-                    if let Some(next) = self.peek().filter(|c| !c.is_whitespace() && *c != '}') {
-                        let message = format!("`{next}` follows a closing quote mark");
+                    let after = self.at;
+                    self.skip(|c| !c.is_whitespace() && c != '}');
+                    if self.at > after {
+                        let rest = &self.text[after..self.at];
+                        let message = format!("`{rest}` follows a closing quote mark");
                         self.problems
-                            .error("bad-quotes", Span::new(self.base + place, self.base + self.at + next.len_utf8()), message)
+                            .error("bad-quotes", self.span(after), message)
                             .help("put a space between attributes, and a backslash before a quote mark inside a value");
                     }
                     return RawValue { text, span: Span::new(self.base + start, self.base + place), places };
@@ -365,14 +385,14 @@ mod tests {
             ("sh {#x} y", "outside-braces", "y"),
             ("sh {#x", "braces-not-closed", "{#x"),
             ("sh {#x on=}", "no-value", "on="),
-            ("sh {#x on = web}", "bad-attribute", "="),
+            ("sh {#x on = web}", "bad-attribute", "on ="),
             ("sh {#x, hidden}", "", ""),
             ("sh {#x hidden, check}", "bad-attribute", ","),
             ("sh {#x .big}", "bad-attribute", ".big"),
             ("sh {#x until='a b'}", "bad-quotes", "'a b'"),
             ("sh {#x until=“a b”}", "bad-quotes", "“a b”"),
             ("sh {#x until=\"a b}", "quotes-not-closed", "\"a b}"),
-            ("sh {#x until=\"a\"b}", "bad-quotes", "\"b"),
+            ("sh {#x until=\"a\"b}", "bad-quotes", "b"),
             ("sh {#x until=a\"b}", "bad-quotes", "\""),
         ] {
             let (_, problems) = parse(info);

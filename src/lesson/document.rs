@@ -1,7 +1,7 @@
 //! A lesson, and how one comes out of a text.
 
 use crate::lesson::block::Block;
-use crate::lesson::markdown::{Fence, Heading, Link, Markdown};
+use crate::lesson::markdown::{Fence, FenceEnd, Heading, Link, Markdown};
 use crate::lesson::problems::Problems;
 use crate::lesson::typed;
 use crate::name::{BlockName, LessonId, NameError, Os};
@@ -93,6 +93,13 @@ impl Draft {
         }
         let lesson = Lesson { id, title, source: source.clone(), items };
         Self { lesson, headings, fences, links }
+    }
+}
+
+impl Draft {
+    /// Whether the fence of `block` has a closing line. If not, nobody knows where its text ends.
+    pub fn is_closed(&self, block: &Block) -> bool {
+        self.fences.iter().any(|fence| fence.span == block.span && fence.end == FenceEnd::Closed)
     }
 }
 

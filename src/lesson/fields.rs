@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{closest, did_you_mean};
 use crate::lesson::attributes::{RawAttribute, RawInfo, RawValue};
 use crate::lesson::duration::{BadDuration, parse_duration};
 use crate::lesson::problems::Problems;
@@ -193,10 +193,14 @@ fn shape(attribute: &RawAttribute, problems: &mut Problems<'_>) {
         return;
     }
     let known = FLAGS.into_iter().chain(WITH_VALUE.into_iter().map(|(known, _)| known));
-    let foreign = FOREIGN.iter().find(|(word, _)| *word == key).map(|(_, help)| (*help).to_owned());
+    let foreign =
+        |word: &str| FOREIGN.iter().find(|(known, _)| *known == word).map(|(_, help)| (*help).to_owned());
+    let help = foreign(key)
+        .or_else(|| did_you_mean(key, known))
+        .or_else(|| foreign(closest(key, FOREIGN.into_iter().map(|(word, _)| word))?));
     problems
         .error("unknown-attribute", attribute.key_span, format!("there is no attribute `{key}`"))
-        .maybe_help(foreign.or_else(|| did_you_mean(key, known)));
+        .maybe_help(help);
 }
 
 /// The unit and its end, when a duration was written with a space before its unit: `timeout=2 m`.

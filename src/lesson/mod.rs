@@ -41,3 +41,6 @@ pub use fingerprint::Fingerprint;
 pub use http::{Http, Method, Request};
 pub use syntax::{NoShell, ShellError, ShellSyntax};
 pub use template::{Part, Template};
+
+#[cfg(test)]
+mod tests;

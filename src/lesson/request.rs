@@ -101,7 +101,7 @@ impl Reader<'_, '_, '_> {
                     self.body.locate_span(place(url)),
                     format!("`{url}` is not a whole address"),
                 )
-                .help(format!("write `http://{}`", url.trim_start_matches('/')));
+                .help(format!("write `http://{}{url}`", if url.starts_with('/') { "$WEB" } else { "" }));
         }
         for word in words {
             let span = self.body.locate_span(place(word));
@@ -153,7 +153,7 @@ impl Reader<'_, '_, '_> {
                             .error("bad-variable", span, "this is not a variable")
                             .help("write `${NAME}`; `$$` is a dollar sign");
                     }
-                    (name, 2 + name.len() + usize::from(closed))
+                    (if closed { name } else { "" }, 2 + name.len() + usize::from(closed))
                 }
                 Some('$') => {
                     plain.push('$');

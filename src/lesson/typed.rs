@@ -62,7 +62,7 @@ pub(crate) fn block(fence: &Fence, problems: &mut Problems<'_>) -> Option<Block>
     let mut fields = Fields::new(&raw, problems);
     let (name, name_span) = name(&raw, &mut fields, problems);
     let os = os(&mut fields, problems);
-    let shape = shape(&raw, &fields, problems)?;
+    let shape = shape(&raw, &mut fields, problems)?;
     let mut reader = Reader { fence, fields, problems, shape };
     let kind = reader.kind();
     let hidden = !matches!(shape, Shape::Diagram | Shape::Check) && reader.hidden(&kind);
@@ -127,7 +127,7 @@ fn os(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Os> {
 }
 
 /// Decides what the block is from its language and the attributes that change its nature.
-fn shape(raw: &RawInfo, fields: &Fields<'_>, problems: &mut Problems<'_>) -> Option<Shape> {
+fn shape(raw: &RawInfo, fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<Shape> {
     let deciding = [
         ("file", Shape::File),
         ("background", Shape::Background),
@@ -135,9 +135,10 @@ fn shape(raw: &RawInfo, fields: &Fields<'_>, problems: &mut Problems<'_>) -> Opt
         ("logs", Shape::Logs),
         ("check", Shape::Check),
     ];
-    let mut given = deciding.iter().filter_map(|(key, shape)| Some((fields.peek(key)?, *shape)));
-    let first = given.next();
-    for (other, _) in given {
+    let mut given = deciding.into_iter().filter_map(|(key, shape)| Some((fields.peek(key)?, key, shape)));
+    let first = given.next().map(|(attribute, _, shape)| (attribute, shape));
+    for (other, key) in given.map(|(attribute, key, _)| (attribute, key)).collect::<Vec<_>>() {
+        fields.take(key);
         let known = first.map_or("", |(attribute, _)| attribute.key.as_str());
         problems
             .error("cannot-combine", other.span, format!("`{}` cannot stand beside `{known}`", other.key))
@@ -164,6 +165,7 @@ fn shape(raw: &RawInfo, fields: &Fields<'_>, problems: &mut Problems<'_>) -> Opt
             attribute.key, raw.language
         );
         problems.error("cannot-combine", attribute.span, message).help("the language of commands is `sh`");
+        return None;
     }
     Some(shape)
 }
@@ -175,8 +177,9 @@ fn unknown_language(raw: &RawInfo, problems: &mut Problems<'_>) -> Option<Shape>
         return Some(Shape::Shell);
     }
     let alias = match language {
-        "shell" | "zsh" | "ksh" | "Sh" | "SH" => Some("sh"),
+        "zsh" | "ksh" | "Sh" | "SH" => Some("sh"),
         "term" | "terminal" | "shell-session" | "shellsession" => Some("console"),
+        language if language.starts_with("sh") => Some("sh"),
         _ => closest(language, LANGUAGES),
     };
     problems
@@ -339,7 +342,7 @@ impl Reader<'_, '_, '_> {
         let span = self.fields.peek("via").map(|attribute| attribute.span);
         let via: Option<HostName> = self.fields.name("via", self.problems);
         let Some((via, span)) = via.zip(span) else { return (on, None) };
-        let wrong = if on.is_laptop() {
+        let wrong = if on.is_laptop() && self.on_laptop() {
             Some(("the laptop is not reached through another host", "add `on=HOST`, or leave out `via`"))
         } else if via.is_laptop() {
             Some(("every way begins on the laptop", "leave out `via=laptop`"))
@@ -357,12 +360,18 @@ impl Reader<'_, '_, '_> {
         }
     }
 
+    /// Whether the block was meant to run on the laptop: not when its host was only misspelt.
+    fn on_laptop(&self) -> bool {
+        let on = self.fields.peek("on").and_then(|attribute| attribute.value.as_ref());
+        on.is_none_or(|value| value.text == HostName::LAPTOP)
+    }
+
     fn place(&mut self) -> Place {
         let (on, via) = self.host();
         let span = self.fields.peek("with").map(|attribute| attribute.span);
         let with = self.fields.names("with", self.problems);
         if let Some(span) = span
-            && on.is_laptop()
+            && self.on_laptop()
         {
             self.problems
                 .error("does-not-apply", span, "`with` does not apply to the laptop")

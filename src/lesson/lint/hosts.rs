@@ -91,7 +91,7 @@ fn block_hosts(block: &Block, launched: &Launched, problems: &mut Problems<'_>) 
             .maybe_help(did_you_mean(host.as_str(), known));
     }
     let host = block.host().filter(|host| launched.private.get(host.as_str()) == Some(&true));
-    if let (Some(host), None, Some(span)) = (host, block.via(), block.attribute("on")) {
+    if let (Some(host), None, Some(span)) = (host, block.attribute("via"), block.attribute("on")) {
         problems
             .warning(
                 "via-needed",

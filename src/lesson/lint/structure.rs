@@ -72,8 +72,11 @@ fn overlap(one: &Block, other: &Block) -> bool {
 }
 
 fn names(draft: &Draft, problems: &mut Problems<'_>) {
-    let blocks: Vec<_> =
-        draft.lesson.blocks().filter(|block| block.attribute("#") == Some(block.name_span)).collect();
+    // A name that was no name has been told, and stands for nothing.
+    let named = |block: &&Block| {
+        draft.lesson.source.slice(block.name_span).strip_prefix('#') == Some(block.name.as_str())
+    };
+    let blocks: Vec<_> = draft.lesson.blocks().filter(named).collect();
     for (index, block) in blocks.iter().enumerate() {
         let earlier = blocks[..index].iter().find(|known| known.name == block.name && overlap(known, block));
         if let Some(earlier) = earlier {

@@ -5,7 +5,7 @@ use crate::lesson::problems::Problems;
 use crate::lesson::syntax::ShellSyntax;
 
 pub(super) fn check(draft: &Draft, shell: &dyn ShellSyntax, problems: &mut Problems<'_>) {
-    for block in draft.lesson.blocks() {
+    for block in draft.lesson.blocks().filter(|block| draft.is_closed(block)) {
         let Some(script) = block.script().filter(|script| !script.trim().is_empty()) else { continue };
         for error in shell.check(script) {
             let span = block.body.locate_line(error.line);

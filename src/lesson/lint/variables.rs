@@ -75,6 +75,8 @@ impl Shell {
 struct Needed {
     name: String,
     span: Span,
+    /// Whether a shell puts it in, which knows `${NAME:-}`.
+    by_shell: bool,
 }
 
 pub(super) fn check(drafts: &[Draft], problems: &mut [Problems<'_>]) {
@@ -90,9 +92,9 @@ pub(super) fn check(drafts: &[Draft], problems: &mut [Problems<'_>]) {
                     if host.is_laptop() { laptop.clone() } else { hosts.remove(&host).unwrap_or_default() };
                 let with = block.place().map(|place| place.with.as_slice()).unwrap_or_default();
                 shell.set.extend(with.iter().map(ToString::to_string));
-                for needed in run(block, &mut shell) {
+                for needed in run(block, &mut shell).iter().filter(|_| draft.is_closed(block)) {
                     let later = || set_later(drafts, &needed.name);
-                    unset(&needed, &host, &shell, &laptop, later, problems);
+                    unset(needed, &host, &shell, &laptop, later, problems);
                 }
                 if host.is_laptop() {
                     laptop = shell;
@@ -111,7 +113,11 @@ fn run(block: &Block, shell: &mut Shell) -> Vec<Needed> {
         BlockKind::Shell(_) | BlockKind::Background(_) | BlockKind::Check(_) => {
             let script = Script::parse(&block.body.text);
             for found in missing(&script, shell) {
-                needed.push(Needed { name: found.name.clone(), span: block.body.locate_span(found.span) });
+                needed.push(Needed {
+                    name: found.name.clone(),
+                    span: block.body.locate_span(found.span),
+                    by_shell: true,
+                });
             }
             if matches!(block.kind, BlockKind::Shell(_)) {
                 shell.opaque |= script.opaque_from.is_some();
@@ -128,7 +134,11 @@ fn run(block: &Block, shell: &mut Shell) -> Vec<Needed> {
                 let script = Script::parse(typed);
                 let start = entry.span.end.saturating_sub(typed.trim_end().len());
                 for found in missing(&script, &own) {
-                    needed.push(Needed { name: found.name.clone(), span: found.span.shifted(start) });
+                    needed.push(Needed {
+                        name: found.name.clone(),
+                        span: found.span.shifted(start),
+                        by_shell: true,
+                    });
                 }
                 own.opaque |= script.opaque_from.is_some();
                 own.set.extend(script.sets.into_iter().map(|set| set.name));
@@ -147,7 +157,7 @@ fn run(block: &Block, shell: &mut Shell) -> Vec<Needed> {
                     .into_iter()
                     .find_map(|written| text.find(&written).map(|at| Span::new(at, at + written.len())));
                 let span = place.map_or(block.body.span, |place| block.body.locate_span(place));
-                needed.push(Needed { name: name.to_string(), span });
+                needed.push(Needed { name: name.to_string(), span, by_shell: false });
             }
         }
         BlockKind::Diagram | BlockKind::File(_) | BlockKind::Stop { .. } | BlockKind::Logs(_) => {}
@@ -198,13 +208,15 @@ fn unset(
     later: impl Fn() -> Option<String>,
     problems: &mut Problems<'_>,
 ) {
-    let Needed { name, span } = needed;
+    let Needed { name, span, by_shell } = needed;
+    let or_empty =
+        if *by_shell { format!(", or write `${{{name}:-}}` if it may be empty") } else { String::new() };
     let similar =
         closest(name, shell.set.iter().map(String::as_str)).map(|known| format!("did you mean `${known}`?"));
     if host.is_laptop() {
         let added = problems
             .error("unset-variable", *span, format!("nothing sets `{name}` before this block"))
-            .help(format!("set it first, or write `${{{name}:-}}` if it may be empty"))
+            .help(format!("set it in a block before this one{or_empty}"))
             .maybe_help(similar);
         if let Some(place) = later() {
             added.note(format!("it is set in {place}"));
@@ -215,7 +227,7 @@ fn unset(
     let crosses = laptop.set.contains(name.as_str());
     let added = problems
         .warning("unset-variable", *span, format!("nothing on `{host}` sets `{name}` before this block"))
-        .help(format!("set it there first, or write `${{{name}:-}}` if it may be empty"))
+        .help(format!("set it there in a block before this one{or_empty}"))
         .maybe_help(similar);
     if crosses {
         added
