@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use super::super::server::{Console, Link, Request, Spawned};
-use super::{ClientError, LabAccess, LastExit, Paths, Pong, Process, Refusal, SpawnSpec, Status};
+use super::{ClientError, LabAccess, LastExit, Paths, Pong, Process, Progress, Refusal, SpawnSpec, Status};
 
 /// A way to the daemon of one state directory.
 #[derive(Debug, Clone)]

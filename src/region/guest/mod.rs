@@ -5,6 +5,16 @@
 //! their consoles, and tells what happened as [`GuestEvent`]s. It knows neither EC2 nor the fabric: all that a
 //! guest needs to know about itself comes in a [`GuestSpec`].
 
+mod banner;
+mod cloud_config;
+mod console;
+mod disk;
+mod guests;
+mod life;
+mod machines;
+mod nspawn;
 mod spec;
 
+pub use guests::Guests;
+pub use machines::GuestMachines;
 pub use spec::{GuestEvent, GuestExit, GuestSpec};

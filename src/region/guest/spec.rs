@@ -15,12 +15,12 @@ pub struct GuestSpec {
     pub hostname: String,
     /// Domain of the host name: `ec2.internal` or `ap-northeast-1.compute.internal`.
     pub domain: String,
-    /// Primary private address; goes into `/etc/hosts` beside the host name.
+    /// Primary private address, where its SSH server is looked for.
     pub address: Ipv4Addr,
     /// The VPC's resolver (its second address); goes into `/etc/resolv.conf`.
     pub resolver: Ipv4Addr,
-    /// Path of the network namespace, as seen in the daemon's tree.
-    pub netns: PathBuf,
+    /// Name of the network namespace under `/run/netns`.
+    pub namespace: String,
     /// Root directory of the image (lower layer of the overlay).
     pub image: PathBuf,
     /// Login user of the image that gets the keys: `admin` on Debian.

@@ -28,10 +28,6 @@ impl Link {
         Link { stream, received: Vec::new(), descriptors: Vec::new() }
     }
 
-    /// Who is at the other end, as the kernel knows it.
-    pub(crate) fn peer_uid(&self) -> io::Result<u32> {
-        Ok(self.stream.peer_cred()?.uid())
-    }
 
     /// Send one line, and these descriptors with its first byte.
     pub(crate) async fn send<T: Serialize + Sync>(&self, line: &T, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {

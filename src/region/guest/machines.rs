@@ -1,0 +1,78 @@
+//! Guests as the machines that reconciling asks for.
+
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::{GuestSpec, Guests};
+use crate::region::reconcile::{MachineError, MachineSpec, Machines};
+
+/// [`Guests`] with the one image that there is.
+#[derive(Debug)]
+pub struct GuestMachines {
+    guests: Guests,
+    image: PathBuf,
+}
+
+impl GuestMachines {
+    /// Machines whose disks are laid over the system at `image`.
+    pub fn new(guests: Guests, image: PathBuf) -> GuestMachines {
+        GuestMachines { guests, image }
+    }
+
+    /// What has come out of an instance's console since this was last asked.
+    pub fn new_console_text(&self, instance_id: &str) -> Option<String> {
+        self.guests.new_console_text(instance_id)
+    }
+}
+
+impl Machines for GuestMachines {
+    fn start(&mut self, spec: MachineSpec) -> Result<(), MachineError> {
+        let user_data = spec.user_data.map(|data| BASE64.decode(data.split_whitespace().collect::<String>()));
+        let user_data = user_data.transpose().map_err(|error| MachineError {
+            doing: "start",
+            instance_id: spec.instance_id.clone(),
+            reason: format!("its user data is not base64: {error}"),
+        })?;
+        self.guests.start(GuestSpec {
+            id: spec.instance_id,
+            hostname: spec.hostname,
+            domain: spec.domain,
+            address: spec.address.addr(),
+            resolver: spec.nameserver,
+            namespace: spec.namespace,
+            image: self.image.clone(),
+            login: "admin".to_owned(),
+            authorized_keys: spec.authorized_keys,
+            user_data,
+            memory_mib: memory_mib(&spec.instance_type),
+        });
+        Ok(())
+    }
+
+    fn stop(&mut self, instance_id: &str) -> Result<(), MachineError> {
+        self.guests.stop(instance_id);
+        Ok(())
+    }
+
+    fn reboot(&mut self, instance_id: &str) -> Result<(), MachineError> {
+        self.guests.reboot(instance_id);
+        Ok(())
+    }
+
+    fn destroy(&mut self, instance_id: &str) -> Result<(), MachineError> {
+        self.guests.destroy(instance_id);
+        Ok(())
+    }
+}
+
+/// Upper limit of a guest's memory by the size in its type's name. Below 2 GiB would be true to the smallest types,
+/// but package caches of a guest count here and not there.
+fn memory_mib(instance_type: &str) -> u64 {
+    match instance_type.split_once('.').map(|(_, size)| size) {
+        Some("nano" | "micro" | "small") => 2048,
+        Some("medium") => 4096,
+        _ => 8192,
+    }
+}

@@ -1,0 +1,98 @@
+//! The command that boots one guest.
+
+use std::ffi::CString;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::Stdio;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use tokio::process::{Child, Command};
+
+use super::GuestSpec;
+use super::disk::Disk;
+use crate::region::kernel;
+use crate::region::tree::Cgroup;
+
+/// Where a guest's overlay is mounted. All guests use the same place, each in a mount namespace of its own, so that
+/// nobody else holds the mount and it goes with the guest's processes.
+const ROOT: &str = "/run/lab/guest-root";
+
+/// Exit status of `systemd-nspawn --keep-unit` when the system inside wants to be rebooted.
+pub(super) const REBOOT: i32 = 133;
+
+/// Start the guest's processes. Its console comes out of the child's standard output; what `systemd-nspawn` itself
+/// has to say comes there too.
+pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Path) -> io::Result<Child> {
+    std::fs::create_dir_all(ROOT)?;
+    let layers = overlay_options(&spec.image, disk)?;
+    let mut door = cgroup.door()?;
+
+    let mut command = Command::new("systemd-nspawn");
+    command
+        .args(["--quiet", "--register=no", "--keep-unit", "--boot", "--notify-ready=yes"])
+        // Orderly power-off is what SIGTERM to nspawn asks for.
+        .arg("--kill-signal=SIGRTMIN+4")
+        .arg(format!("--network-namespace-path={}", kernel::path(&spec.namespace).display()))
+        // An instance's root may configure its own network, as on EC2; the router does not believe it.
+        .arg("--capability=CAP_NET_ADMIN")
+        .args(["--console=read-only", "--link-journal=no", "--resolv-conf=off", "--timezone=off"])
+        .arg("--setenv=TERM=dumb")
+        .arg(format!("--machine={}", spec.id))
+        .arg(format!("--hostname={}", spec.hostname))
+        .arg(format!("--directory={ROOT}"))
+        .env_clear()
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("LC_ALL", "C.UTF-8")
+        .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
+        .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
+        .env("NOTIFY_SOCKET", notify)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    // SAFETY: between fork and exec only system calls, with values that were made before.
+    unsafe {
+        command.pre_exec(move || {
+            door.write_all(b"0")?;
+            unshare(CloneFlags::CLONE_NEWNS)?;
+            // Slave, not private: a network namespace that is unmounted outside must not be held here.
+            let slave = MsFlags::MS_REC | MsFlags::MS_SLAVE;
+            mount(None::<&str>, c"/", None::<&str>, slave, None::<&str>)?;
+            mount(Some(c"overlay"), c"/run/lab/guest-root", Some(c"overlay"), MsFlags::empty(), Some(&*layers))?;
+            if nix::libc::dup2(1, 2) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(())
+        });
+    }
+    command.spawn()
+}
+
+/// `volatile`: nothing is synced to the disk for the guest's sake. Killing a guest loses nothing by it; a crash of
+/// the whole machine may.
+fn overlay_options(image: &Path, disk: &Disk) -> io::Result<CString> {
+    let mut options = Vec::new();
+    for (name, path) in [("lowerdir=", image), (",upperdir=", &disk.upper()), (",workdir=", &disk.work())] {
+        options.extend_from_slice(name.as_bytes());
+        for byte in path.as_os_str().as_bytes() {
+            // These separate options and layers.
+            if matches!(byte, b',' | b':' | b'\\') {
+                options.push(b'\\');
+            }
+            options.push(*byte);
+        }
+    }
+    options.extend_from_slice(b",volatile");
+    CString::new(options).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a path holds a zero byte"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_cannot_add_options() {
+        let options = overlay_options(Path::new("/a,b:c"), &Disk::at("/d".into())).expect("no zero byte");
+        assert_eq!(options.to_bytes(), br"lowerdir=/a\,b\:c,upperdir=/d/upper,workdir=/d/work,volatile");
+    }
+}

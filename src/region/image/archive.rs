@@ -1,0 +1,113 @@
+//! Where this machine gets its packages from: read from its own package manager, never written down here.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::ImageError;
+
+/// Release of the guests.
+pub(super) const RELEASE: &str = "trixie";
+
+/// The archive to build from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Archive {
+    /// `deb` lines for the guests' release.
+    pub sources: Vec<String>,
+    /// Options of the package manager that reaching the archive takes (proxy, certificates, login file).
+    pub options: Vec<String>,
+    /// Keyring file with Debian's archive keys.
+    pub keyring: PathBuf,
+}
+
+const FORMAT: &str = "$(REPO_URI)|$(RELEASE)|$(ORIGIN)";
+
+/// Ask the package manager.
+pub(super) fn find() -> Result<Archive, ImageError> {
+    let targets = output(Command::new("apt-get").args(["indextargets", "--format", FORMAT, "Created-By: Packages"]))?;
+    let dump = output(&mut Command::new("apt-config").arg("dump"))?;
+    let keyring = ["/usr/share/keyrings/debian-archive-keyring.gpg", "/etc/apt/trusted.gpg.d"]
+        .into_iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
+        .ok_or(ImageError::NoKeyring)?;
+    let sources = sources(&targets, &keyring).ok_or(ImageError::NoArchive)?;
+    let mut options = options(&dump);
+    if Path::new("/etc/apt/auth.conf.d").exists() {
+        options.push("Dir::Etc::netrcparts \"/etc/apt/auth.conf.d\"".to_owned());
+    }
+    Ok(Archive { sources, options, keyring })
+}
+
+fn output(command: &mut Command) -> Result<String, ImageError> {
+    let output = command.env("LC_ALL", "C").output().map_err(|source| ImageError::Program {
+        program: "apt-get",
+        package: "apt",
+        source,
+    })?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The same archives as this machine's, for the guests' release. The main archive is needed; updates come from it
+/// too; security fixes only if this machine has an archive of them.
+fn sources(targets: &str, keyring: &Path) -> Option<Vec<String>> {
+    let rows: Vec<(&str, &str)> = targets
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split('|');
+            let (uri, release, origin) = (fields.next()?, fields.next()?, fields.next()?);
+            // The origin stands in the archive's index, which a machine that never updated does not have yet.
+            let debian = origin == "Debian" || origin.starts_with('$') || origin.is_empty();
+            (debian && uri.contains("debian")).then_some((uri, release))
+        })
+        .collect();
+    let (main, _) = rows.iter().find(|(_, release)| !release.contains(['-', '/']))?;
+    let security = rows.iter().find(|(_, release)| release.ends_with("-security"));
+    let line = |uri: &str, release: &str| format!("deb [signed-by={}] {uri} {release} main", keyring.display());
+    let mut lines = vec![line(main, RELEASE), line(main, &format!("{RELEASE}-updates"))];
+    lines.extend(security.map(|(uri, _)| line(uri, &format!("{RELEASE}-security"))));
+    Some(lines)
+}
+
+/// The machine's own settings for reaching archives, as `mmdebstrap --aptopt` takes them.
+fn options(dump: &str) -> Vec<String> {
+    dump.lines()
+        .filter(|line| line.starts_with("Acquire::http") && !line.contains(" \"\""))
+        .map(|line| line.trim_end_matches(';').to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TARGETS: &str = "http://one.example/debian-security/|bookworm-security|Debian\n\
+                           http://two.example/other/|bookworm|Somebody\n\
+                           http://one.example/debian/|bookworm-updates|Debian\n\
+                           http://one.example/debian/|bookworm|Debian\n";
+
+    #[test]
+    fn the_guests_release_comes_from_the_machines_archives() {
+        let lines = sources(TARGETS, Path::new("/k.gpg")).expect("there is an archive");
+        assert_eq!(
+            lines,
+            [
+                "deb [signed-by=/k.gpg] http://one.example/debian/ trixie main",
+                "deb [signed-by=/k.gpg] http://one.example/debian/ trixie-updates main",
+                "deb [signed-by=/k.gpg] http://one.example/debian-security/ trixie-security main",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_security_archive_there_is_no_security_line() {
+        let lines = sources("http://one.example/debian/|bookworm|$(ORIGIN)\n", Path::new("/k")).expect("an archive");
+        assert_eq!(lines.len(), 2);
+        assert_eq!(sources("http://two.example/ubuntu/|noble|Ubuntu\n", Path::new("/k")), None);
+    }
+
+    #[test]
+    fn proxies_are_kept_and_empty_settings_are_not() {
+        let dump = "Acquire::http \"\";\nAcquire::http::Proxy \"http://proxy.example:3128\";\nAPT::Get \"1\";\n";
+        assert_eq!(options(dump), ["Acquire::http::Proxy \"http://proxy.example:3128\""]);
+    }
+}

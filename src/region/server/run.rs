@@ -1,0 +1,88 @@
+//! The server's main: everything put together.
+
+use std::io::{PipeWriter, Write};
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Mutex, mpsc};
+
+use super::connections::{self, Desk};
+use super::plane::Plane;
+use super::region::Region;
+use super::{endpoint, reconciling};
+use crate::region::guest::{GuestMachines, Guests};
+use crate::region::image;
+use crate::region::tree::{CGROUPS, Cgroup, Launch, front_pid};
+
+/// What the front has opened in the host's namespaces.
+#[derive(Debug)]
+pub(crate) struct Inherited {
+    /// The EC2 endpoint on loopback.
+    pub endpoint: TcpListener,
+    /// The control socket.
+    pub control: UnixListener,
+    /// Gets the line `ready` when callers are answered.
+    pub ready: PipeWriter,
+}
+
+/// Run the server until somebody stops it. Called in the tree, by a process with one thread.
+pub(crate) fn main(launch: Launch, inherited: Inherited) -> Result<ExitCode, String> {
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| format!("start the runtime: {error}"))?;
+    runtime.block_on(serve(launch, inherited))?;
+    // Guests and laptops end with the tree. Nothing waits for them: what they did is on their disks, what was
+    // decided is in the state's file.
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
+    let Inherited { endpoint, control, mut ready } = inherited;
+    let failed = |doing: &'static str| move |error: std::io::Error| format!("{doing}: {error}");
+    let directory = launch.paths.region();
+    let image = image::cached(&launch.paths.images()).ok_or("find the guest image: it is not built")?;
+    let plane = Plane::open(directory.join("state.json")).map_err(failed("read the saved state"))?;
+    let plane = Arc::new(plane);
+
+    let cgroup = Cgroup::at(CGROUPS);
+    let (guests, events) = Guests::new(directory.join("guests"), cgroup.clone());
+    guests.sweep(|id| plane.read(|saved| saved.state.instance(id).is_some()));
+    let machines = GuestMachines::new(guests, image.root.clone());
+    let reached =
+        reconciling::start(Arc::clone(&plane), machines, events).map_err(failed("start the reconciling thread"))?;
+
+    let port = endpoint.local_addr().map_err(failed("look at the endpoint"))?.port();
+    let endpoint = tokio::net::TcpListener::from_std(endpoint).map_err(failed("take over the endpoint"))?;
+    let control = tokio::net::UnixListener::from_std(control).map_err(failed("take over the control socket"))?;
+    let (stop, mut stopped) = mpsc::channel(1);
+    let region = Region {
+        plane: Arc::clone(&plane),
+        paths: launch.paths.clone(),
+        image: image.root,
+        endpoint_url: format!("http://127.0.0.1:{port}"),
+        cgroup,
+        reached,
+        laptops: Mutex::default(),
+    };
+    let pid = front_pid(&launch.paths);
+    let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop };
+    tokio::spawn(connections::serve(control, Arc::new(desk)));
+    tokio::spawn(endpoint::serve(endpoint, plane));
+
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed("listen for signals"))?;
+    ready.write_all(b"ready\n").map_err(failed("say that we are ready"))?;
+    drop(ready);
+    tokio::select! {
+        _ = stopped.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The process that stays in the host's namespaces: it owns what the host sees of the region, and waits.
+
+use std::ffi::CString;
+use std::fs::{self, File, Permissions};
+use std::io::{self, PipeWriter, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::process::{ChildStdin, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use nix::sched::{CloneFlags, clone, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, dup2_stdin, execv};
+
+use super::{Cgroup, Launch, cgroup, init, janitor, note};
+
+pub(super) const VERB: &str = "region-front";
+
+/// Descriptors of the tree's first process, in this order from number 3 on.
+pub(super) const INHERITED: RawFd = 3;
+
+/// How long left-overs of an earlier daemon may take to die.
+const LEFT_OVERS: Duration = Duration::from_secs(10);
+
+pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
+    let failed = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
+    let paths = &launch.paths;
+    // Standard input is the way to tell that the region is ready; the tree takes it over.
+    let ready = take_ready_pipe().map_err(failed("take over the ready pipe"))?;
+
+    let lock = File::create(paths.region().join("lock")).map_err(failed("open the lock"))?;
+    lock.try_lock().map_err(|_| "another daemon runs in this state directory".to_owned())?;
+
+    let mount = cgroup::mount_point().ok_or("no version 2 control groups are mounted on this machine")?;
+    let group = Cgroup::at(mount.join(launch.host_name()));
+    // We hold the lock: whatever is in there is left of a daemon that is dead.
+    group.remove(LEFT_OVERS).map_err(failed("remove an earlier daemon's control group"))?;
+    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
+    signals.thread_block().map_err(|error| format!("block signals: {error}"))?;
+    let leash = start_janitor(launch).map_err(failed("start the janitor"))?;
+    note::replace(&note::pid_file(paths), format!("{}\n", std::process::id()).as_bytes())
+        .map_err(failed("write the pid file"))?;
+    group.make().map_err(failed("create a control group"))?;
+
+    let endpoint = listen(launch).map_err(failed("listen on loopback"))?;
+    let control = listen_for_control(launch).map_err(failed("listen on the control socket"))?;
+    let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), ready.as_raw_fd()];
+    let tree = start_tree(launch, &group, &inherited)?;
+    drop((endpoint, control, ready));
+
+    let end = wait(tree, &signals);
+    // The janitor goes by the pid file; it has to be right before our end of the leash goes.
+    let code = match end {
+        WaitStatus::Exited(_, 0) => {
+            note::orderly_end(paths).map_err(failed("clear the notes"))?;
+            ExitCode::SUCCESS
+        }
+        WaitStatus::Signaled(_, signal, _) => {
+            let what = format!("the region's first process was killed by signal {}", signal as i32);
+            note::unexpected_end(paths, &what).map_err(failed("note the end"))?;
+            ExitCode::FAILURE
+        }
+        end => {
+            let what = match end {
+                WaitStatus::Exited(_, code) => format!("the region's server ended with status {code}"),
+                end => format!("the region's first process ended: {end:?}"),
+            };
+            note::unexpected_end(paths, &what).map_err(failed("note the end"))?;
+            ExitCode::FAILURE
+        }
+    };
+    drop(leash);
+    Ok(code)
+}
+
+fn take_ready_pipe() -> io::Result<PipeWriter> {
+    let pipe = PipeWriter::from(std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned()?);
+    dup2_stdin(File::open("/dev/null")?)?;
+    Ok(pipe)
+}
+
+/// The janitor waits for the end of its standard input: our end of that pipe is its leash.
+fn start_janitor(launch: &Launch) -> io::Result<Option<ChildStdin>> {
+    let program = std::env::current_exe()?;
+    let mut command = Command::new(program);
+    command.arg(janitor::VERB).args(launch.to_arguments()).current_dir("/").stdin(Stdio::piped());
+    Ok(command.spawn()?.stdin.take())
+}
+
+/// The EC2 endpoint: at the port that this state directory had before, so that what clients were told stays true.
+fn listen(launch: &Launch) -> io::Result<TcpListener> {
+    let file = launch.paths.region().join("port");
+    let before: u16 = fs::read_to_string(&file).ok().and_then(|port| port.trim().parse().ok()).unwrap_or(0);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, before))
+        .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    note::replace(&file, format!("{}\n", listener.local_addr()?.port()).as_bytes())?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Everybody may connect: what they may do is decided by who they are.
+fn listen_for_control(launch: &Launch) -> io::Result<UnixListener> {
+    let path = launch.paths.control_socket();
+    note::remove(&path)?;
+    let listener = UnixListener::bind(&path)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Start the first process of the namespaces. This process has one thread, so the child may do what it likes.
+fn start_tree(launch: &Launch, group: &Cgroup, inherited: &[RawFd]) -> Result<Pid, String> {
+    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| "a path holds a zero byte".to_owned());
+    let program = std::env::current_exe().map_err(|error| format!("find this program: {error}"))?;
+    let program = text(program.as_os_str().as_bytes())?;
+    let mut arguments = vec![program.clone(), text(init::VERB.as_bytes())?];
+    for argument in launch.to_arguments() {
+        arguments.push(text(argument.as_bytes())?);
+    }
+    let mut door = group.door().map_err(|error| format!("open the control group: {error}"))?;
+    let enter = || -> io::Result<()> {
+        // The tree dies with the front, whatever becomes of the janitor.
+        prctl::set_pdeathsig(Signal::SIGKILL)?;
+        door.write_all(b"0")?;
+        // Its root is the group that we are in by now.
+        unshare(CloneFlags::CLONE_NEWCGROUP)?;
+        hand_down(inherited)?;
+        execv(&program, &arguments)?;
+        Ok(())
+    };
+    let mut enter = Some(enter);
+    let child = move || -> isize {
+        if let Some(Err(error)) = enter.take().map(|mut enter| enter()) {
+            eprintln!("region-front: enter the tree: {error}");
+        }
+        1
+    };
+    let flags = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWIPC;
+    let mut stack = vec![0; 1 << 20];
+    // SAFETY: without CLONE_VM the child has a copy of everything, its stack included.
+    unsafe { clone(Box::new(child), &mut stack, flags, Some(nix::libc::SIGCHLD)) }
+        .map_err(|error| format!("create the region's namespaces: {error}"))
+}
+
+/// Give these descriptors the numbers from [`INHERITED`] on, and let them pass the exec.
+fn hand_down(inherited: &[RawFd]) -> io::Result<()> {
+    const ASIDE: RawFd = 100;
+    for (offset, descriptor) in (0..).zip(inherited) {
+        // First out of the way, so that no target number is still in use by another one of them.
+        // SAFETY: plain system calls on descriptors of ours, in a process that is about to exec.
+        let moved = unsafe { nix::libc::dup2(*descriptor, ASIDE + offset) };
+        if moved < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    for offset in (0..).take(inherited.len()) {
+        // SAFETY: as above.
+        let moved = unsafe { nix::libc::dup2(ASIDE + offset, INHERITED + offset) };
+        // SAFETY: as above.
+        if moved < 0 || unsafe { nix::libc::close(ASIDE + offset) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Wait for the tree's end; pass a request to end on to it.
+fn wait(tree: Pid, signals: &SigSet) -> WaitStatus {
+    loop {
+        match signals.wait() {
+            Ok(Signal::SIGCHLD) => {
+                while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                    match status {
+                        WaitStatus::StillAlive => break,
+                        status if status.pid() == Some(tree) => return status,
+                        _ => {}
+                    }
+                }
+            }
+            Ok(_) => {
+                // It may have ended at this very moment; then the next signal says so.
+                let _ = kill(tree, Signal::SIGTERM);
+            }
+            Err(_) => {}
+        }
+    }
+}

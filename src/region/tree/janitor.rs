@@ -1,0 +1,41 @@
+//! Cleans up behind a daemon that could not do it itself.
+
+use std::io::{self, Read};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::unistd::setsid;
+
+use super::{Cgroup, Launch, cgroup, note};
+
+pub(super) const VERB: &str = "region-janitor";
+
+/// How long killed processes may take to be gone. Guests write back what they hold in memory first.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Wait for the end of standard input, which is the front's end, however it came; then end every process that is
+/// left and remove what the host sees of the region.
+pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
+    // Whoever interrupts the front's terminal means the front.
+    let _ = setsid();
+    for ignored in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        // SAFETY: ignoring a signal runs no code.
+        unsafe { signal(ignored, SigHandler::SigIgn) }.map_err(|error| format!("ignore a signal: {error}"))?;
+    }
+    // An error is as much of an end as the end itself.
+    let _ = io::stdin().lock().read_to_end(&mut Vec::new());
+
+    let paths = &launch.paths;
+    let failed = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
+    if note::pid_file(paths).exists() {
+        note::unexpected_end(paths, "the daemon was killed").map_err(failed("note the end"))?;
+    }
+    if let Some(mount) = cgroup::mount_point() {
+        let group = Cgroup::at(mount.join(launch.host_name()));
+        group.remove(PATIENCE).map_err(failed("remove the control group"))?;
+    }
+    // Last, because its absence says that everything is gone.
+    note::remove(&paths.control_socket()).map_err(failed("remove the control socket"))?;
+    Ok(ExitCode::SUCCESS)
+}
