@@ -17,6 +17,8 @@ mod goal;
 mod machinery;
 mod machines;
 mod reconciler;
+#[cfg(test)]
+mod tests;
 
 pub use goal::{Goal, Wish};
 pub use machines::{MachineError, MachineSpec, Machines};

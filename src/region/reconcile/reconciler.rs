@@ -202,14 +202,16 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
     }
 }
 
-/// Whether a guest's namespace has its link, address and route.
+/// Whether a guest's namespace has its links, addresses and routes.
 fn is_configured(applied: &Desired, desired: &Desired, name: &str) -> bool {
-    match (applied.namespaces.get(name), desired.namespaces.get(name)) {
-        (Some(made), Some(wanted)) => {
-            made.up == wanted.up && made.addresses == wanted.addresses && made.routes == wanted.routes
-        }
-        _ => false,
-    }
+    let (Some(made), Some(wanted)) = (applied.namespaces.get(name), desired.namespaces.get(name)) else {
+        return false;
+    };
+    let mut cables = desired.cables.iter().filter(|(_, cable)| cable.far.namespace == name);
+    cables.all(|(near, cable)| applied.cables.get(near) == Some(cable))
+        && made.up == wanted.up
+        && made.addresses == wanted.addresses
+        && made.routes == wanted.routes
 }
 
 /// Whether a line failed only because there was nothing to do.
