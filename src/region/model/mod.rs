@@ -4,10 +4,29 @@
 //! Start reading at `state` (the data), then `apply` (what is the same for every operation), then one file of `ops`.
 
 mod action;
+mod addressing;
+mod apply;
+pub mod catalog;
+mod context;
 mod entropy;
+mod fault;
+mod keys;
+mod kind;
+mod listing;
+mod names;
 mod observe;
+mod ops;
+mod params;
+mod plug;
+mod quota;
 mod state;
 
 pub use action::{Action, Caller};
-pub use observe::Observation;
+pub use addressing::usable;
+pub use apply::apply;
+pub use names::{private_dns_name, private_domain, public_dns_name, zones};
+pub use observe::{Observation, observe};
 pub use state::*;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Making and reading keys, and their fingerprints as EC2 computes them. The one place in the model that asks the
+//! operating system for randomness: a private key must not follow from the region's state.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use md5::compute as md5;
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::EncodeRsaPrivateKey;
+use rsa::pkcs8::{DecodePublicKey, EncodePrivateKey, EncodePublicKey, LineEnding};
+use sha1::{Digest, Sha1};
+use sha2::Sha256;
+use ssh_key::private::Ed25519Keypair;
+use ssh_key::{PrivateKey, PublicKey, public::KeyData};
+
+use super::fault::fault;
+use super::state::KeyKind;
+use crate::wire::Fault;
+
+/// A key pair as it is made; the private half is for the caller alone.
+pub(crate) struct MadeKey {
+    /// PKCS#1 PEM for RSA, OpenSSH's format for ED25519, as EC2 returns them.
+    pub(crate) private: String,
+    pub(crate) public: String,
+    pub(crate) fingerprint: String,
+}
+
+/// A public key that a user brought.
+pub(crate) struct ReadKey {
+    pub(crate) kind: KeyKind,
+    pub(crate) public: String,
+    pub(crate) fingerprint: String,
+}
+
+/// Makes a key: RSA with 2,048 bits, or ED25519.
+pub(crate) fn make(kind: KeyKind, name: &str) -> Result<MadeKey, Fault> {
+    let internal = || fault("InternalError", "An internal error has occurred");
+    let mut rng = rand::rng();
+    match kind {
+        KeyKind::Rsa => {
+            let key = RsaPrivateKey::new(&mut rng, 2048).map_err(|_| internal())?;
+            let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(|_| internal())?;
+            let der = key.to_pkcs8_der().map_err(|_| internal())?;
+            let public =
+                ssh_key::public::RsaPublicKey::try_from(key.to_public_key()).map_err(|_| internal())?;
+            Ok(MadeKey {
+                private: pem.trim_end().to_owned(),
+                public: openssh(KeyData::Rsa(public), name)?,
+                fingerprint: colons(&Sha1::digest(der.as_bytes())),
+            })
+        }
+        KeyKind::Ed25519 => {
+            let key = PrivateKey::from(Ed25519Keypair::random(&mut rng));
+            let public = key.public_key().key_data().clone();
+            let fingerprint = sha256(&public)?;
+            Ok(MadeKey {
+                // The final newline belongs to this format: OpenSSH refuses a file without it.
+                private: key.to_openssh(LineEnding::LF).map_err(|_| internal())?.to_string(),
+                public: openssh(public, name)?,
+                fingerprint,
+            })
+        }
+    }
+}
+
+/// Reads an imported public key: a line as in `authorized_keys`, or base64 of its DER form.
+pub(crate) fn read(material: &[u8], name: &str) -> Result<ReadKey, Fault> {
+    let bad = || fault("InvalidKey.Format", "Key is not in valid OpenSSH public key format");
+    let text = std::str::from_utf8(material).map_err(|_| bad())?.trim();
+    let data = match PublicKey::from_openssh(text) {
+        Ok(key) => key.key_data().clone(),
+        Err(_) => {
+            let base64: String = text
+                .lines()
+                .filter(|line| !line.starts_with('-'))
+                .flat_map(|line| line.trim().chars())
+                .collect();
+            let der = STANDARD.decode(base64).map_err(|_| bad())?;
+            let key = rsa::RsaPublicKey::from_public_key_der(&der).map_err(|_| bad())?;
+            KeyData::Rsa(ssh_key::public::RsaPublicKey::try_from(key).map_err(|_| bad())?)
+        }
+    };
+    let (kind, fingerprint) = match &data {
+        KeyData::Rsa(key) => {
+            let key = rsa::RsaPublicKey::try_from(key).map_err(|_| bad())?;
+            let der = key.to_public_key_der().map_err(|_| bad())?;
+            (KeyKind::Rsa, colons(&md5(der.as_bytes()).0))
+        }
+        KeyData::Ed25519(_) => (KeyKind::Ed25519, sha256(&data)?),
+        _ => return Err(bad()),
+    };
+    Ok(ReadKey { kind, public: openssh(data, name)?, fingerprint })
+}
+
+fn openssh(data: KeyData, name: &str) -> Result<String, Fault> {
+    let unreadable = |_| fault("InvalidKey.Format", "Key is not in valid OpenSSH public key format");
+    PublicKey::new(data, name).to_openssh().map_err(unreadable)
+}
+
+/// SHA-256 of the key's wire form in base64, as `ssh-keygen -l` prints it but with its padding.
+fn sha256(data: &KeyData) -> Result<String, Fault> {
+    let line = openssh(data.clone(), "")?;
+    let blob = line.split_whitespace().nth(1).and_then(|blob| STANDARD.decode(blob).ok());
+    let blob = blob.ok_or_else(|| fault("InternalError", "An internal error has occurred"))?;
+    Ok(STANDARD.encode(Sha256::digest(blob)))
+}
+
+fn colons(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+}
