@@ -6,8 +6,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::lesson::body::Body;
 use crate::lesson::console::Console;
 use crate::lesson::http::Http;
+use crate::lesson::pattern::Pattern;
 use crate::name::{BlockName, HostName, Os, VarName};
 use crate::source::Span;
 
@@ -32,18 +34,6 @@ pub struct Block {
     pub name_span: Span,
     /// Each attribute as written, in order, with its place in the lesson.
     pub attributes: Vec<(String, Span)>,
-}
-
-/// The text between the fences, and where each part of it stands in the lesson.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Body {
-    /// The text, without the indentation or quote marks of a list or quotation around the fence. Ends in a line break
-    /// unless empty.
-    pub text: String,
-    /// For each piece of `text`: its offset there and in the lesson, ascending.
-    pub(crate) pieces: Vec<(usize, usize)>,
-    /// Where it stands in the lesson: from its first to its last byte.
-    pub span: Span,
 }
 
 /// What a block does.
@@ -119,10 +109,6 @@ pub enum Show {
     /// The last lines.
     Tail(usize),
 }
-
-/// A regular expression that was found valid and that matches no empty text.
-#[derive(Clone, Debug)]
-pub struct Pattern(pub(crate) regex::Regex);
 
 /// Repetition until the result is right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -297,58 +283,5 @@ impl BlockKind {
             Self::Logs(_) => "logs",
             Self::Check(_) => "check",
         }
-    }
-}
-
-impl Body {
-    /// The place in the lesson of the byte at `offset` in [`Body::text`].
-    pub fn locate(&self, offset: usize) -> usize {
-        let piece = self.pieces.partition_point(|(own, _)| *own <= offset).checked_sub(1);
-        let (own, lesson) = piece.map_or((0, self.span.start), |index| self.pieces[index]);
-        (lesson + offset - own).min(self.span.end)
-    }
-
-    /// The place in the lesson of a stretch of [`Body::text`].
-    pub fn locate_span(&self, span: Span) -> Span {
-        match span.len() {
-            0 => Span::at(self.locate(span.start)),
-            // By its last byte: the next byte may stand on another line, behind an indentation.
-            _ => Span::new(self.locate(span.start), self.locate(span.end - 1) + 1),
-        }
-    }
-
-    /// The place in the lesson of a line of [`Body::text`], counted from one, without its indentation. The last line
-    /// for what lies beyond it.
-    pub fn locate_line(&self, line: usize) -> Span {
-        let mut start = 0;
-        let mut found = Span::default();
-        for (index, text) in self.text.split_inclusive('\n').enumerate() {
-            let bare = text.trim();
-            let indent = text.len() - text.trim_start().len();
-            found = Span::new(start, start + bare.len()).shifted(if bare.is_empty() { 0 } else { indent });
-            if index + 1 == line {
-                break;
-            }
-            start += text.len();
-        }
-        self.locate_span(found)
-    }
-}
-
-impl Pattern {
-    /// The expression, ready to match.
-    pub fn regex(&self) -> &regex::Regex {
-        &self.0
-    }
-
-    /// The expression as written.
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
     }
 }

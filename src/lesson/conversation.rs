@@ -1,7 +1,7 @@
 //! The lines of a `console` fence taken apart into prompts and what is typed.
 
 use crate::lesson::console::{Entry, Input, Key, Wait};
-use crate::lesson::markdown::Fence;
+use crate::lesson::fence::Fence;
 use crate::lesson::problems::Problems;
 use crate::source::Span;
 

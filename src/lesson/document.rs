@@ -1,7 +1,8 @@
 //! A lesson, and how one comes out of a text.
 
 use crate::lesson::block::Block;
-use crate::lesson::markdown::{Fence, FenceEnd, Heading, Link, Markdown};
+use crate::lesson::fence::{Fence, FenceEnd};
+use crate::lesson::markdown::{Heading, Link, Markdown};
 use crate::lesson::problems::Problems;
 use crate::lesson::typed;
 use crate::name::{BlockName, LessonId, NameError, Os};

@@ -4,7 +4,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use crate::lesson::block::Body;
+use crate::lesson::fence::{Fence, FenceEnd, close, open};
 use crate::source::Span;
 
 /// What was found in a text, each in order.
@@ -23,29 +23,6 @@ pub(crate) struct Heading {
     /// Plain text, without emphasis and the like.
     pub text: String,
     pub span: Span,
-}
-
-/// A fenced code block.
-#[derive(Clone, Debug)]
-pub(crate) struct Fence {
-    /// From the first backtick to the last.
-    pub span: Span,
-    /// What follows the opening backticks on their line, without blanks at its ends.
-    pub info: Span,
-    pub body: Body,
-    /// How it ends.
-    pub end: FenceEnd,
-}
-
-/// How a fence ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FenceEnd {
-    /// By a closing line.
-    Closed,
-    /// Not before its surroundings do.
-    Never,
-    /// Another fence opens first, at this place: the closing line was forgotten.
-    NextOpens(usize),
 }
 
 /// A link to somewhere.
@@ -120,90 +97,8 @@ impl Markdown {
     }
 }
 
-impl Body {
-    fn push(&mut self, part: &str, span: Span) {
-        if self.pieces.is_empty() {
-            self.span = span;
-        }
-        self.pieces.push((self.text.len(), span.start));
-        self.text.push_str(part);
-        self.span.end = span.end;
-    }
-
-    /// Drops everything from `at`, a place in the lesson.
-    fn cut(&mut self, at: usize) {
-        let keep = self.pieces.iter().rposition(|(_, place)| *place < at);
-        let length = keep.map_or(0, |index| {
-            let (own, place) = self.pieces[index];
-            let next = self.pieces.get(index + 1).map_or(self.text.len(), |(own, _)| *own);
-            next.min(own + at - place)
-        });
-        self.pieces.truncate(keep.map_or(0, |index| index + 1));
-        self.text.truncate(length);
-        self.span.end = self.span.end.min(at).max(self.span.start);
-    }
-}
-
 fn number(level: HeadingLevel) -> u8 {
     level as u8
-}
-
-/// A fence of which only the opening line has been read.
-fn open(text: &str, base: usize, span: Span) -> Fence {
-    let own = &text[span.start - base..span.end - base];
-    let line = own.lines().next().unwrap_or_default();
-    let info = line.trim_start_matches(marker(line)).trim();
-    let start = span.start + line.len() - line.trim_start_matches(marker(line)).trim_start().len();
-    let info = Span::new(start, start + info.len());
-    let body = Body { span: Span::at(info.end), ..Body::default() };
-    Fence { span, info, body, end: FenceEnd::Never }
-}
-
-/// The same fence when all of its text has been read.
-fn close(text: &str, base: usize, mut fence: Fence) -> Fence {
-    let own = &text[fence.span.start - base..fence.span.end - base];
-    let first = own.lines().next().unwrap_or_default();
-    let marker = marker(first);
-    let length = first.len() - first.trim_start_matches(marker).len();
-
-    if let Some(at) = opening_line(&fence.body, marker, length) {
-        fence.end = FenceEnd::NextOpens(at);
-        fence.body.cut(at);
-        fence.span.end = text[..at - base].trim_end().len() + base;
-        return fence;
-    }
-    let last = own.trim_end().rfind('\n').map(|at| at + 1);
-    if let Some(last) = last {
-        let line = own[last..].trim_start_matches([' ', '\t', '>']).trim_end();
-        let closes = line.len() >= length && line.chars().all(|c| c == marker);
-        if closes && fence.body.span.end <= fence.span.start + last {
-            fence.end = FenceEnd::Closed;
-        }
-    }
-    // What is not closed reaches over blank lines that belong to nobody.
-    fence.span.end = fence.span.start + own.trim_end().len();
-    fence
-}
-
-fn marker(line: &str) -> char {
-    if line.starts_with('~') { '~' } else { '`' }
-}
-
-/// The place in the lesson of the first line of `body` that can only be meant to open a fence.
-fn opening_line(body: &Body, marker: char, length: usize) -> Option<usize> {
-    let mut offset = 0;
-    for line in body.text.split_inclusive('\n') {
-        let bare = line.trim_start();
-        let info = bare.trim_start_matches(marker);
-        let opens = bare.len() - info.len() >= length
-            && info.trim_start().starts_with(|c: char| c.is_ascii_alphabetic())
-            && !info.contains(marker);
-        if opens {
-            return Some(body.locate(offset + line.len() - bare.len()));
-        }
-        offset += line.len();
-    }
-    None
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@
 mod attributes;
 mod aws_command;
 mod block;
+mod body;
 mod console;
 mod conversation;
 mod course;
 mod document;
 mod duration;
+mod fence;
 mod fields;
 mod fingerprint;
 mod http;
@@ -31,14 +33,16 @@ mod template;
 mod typed;
 
 pub use block::{
-    Background, Block, BlockKind, Body, Capture, Check, Compare, DEFAULT_TIMEOUT, Eventually, File, Logs,
-    Outcome, Pattern, Place, Shell, Show,
+    Background, Block, BlockKind, Capture, Check, Compare, DEFAULT_TIMEOUT, Eventually, File, Logs, Outcome,
+    Place, Shell, Show,
 };
+pub use body::Body;
 pub use console::{Console, Entry, Input, Key, QUIET, Wait};
 pub use course::{Course, Library, Loaded};
 pub use document::{Item, Lesson};
 pub use fingerprint::Fingerprint;
 pub use http::{Http, Method, Request};
+pub use pattern::Pattern;
 pub use syntax::{NoShell, ShellError, ShellSyntax};
 pub use template::{Part, Template};
 

@@ -3,12 +3,33 @@
 use regex::RegexBuilder;
 
 use crate::lesson::attributes::RawValue;
-use crate::lesson::block::Pattern;
 use crate::lesson::problems::Problems;
 use crate::source::Span;
 
 /// Texts that have nothing in common: an expression that matches the whole of each of them compares nothing.
 const ANYTHING: [&str; 4] = ["a", "7 % 3", "Zz.-!", "\u{7db2}\u{8def} (x)"];
+
+/// A regular expression that was found valid and that matches no empty text.
+#[derive(Clone, Debug)]
+pub struct Pattern(regex::Regex);
+
+impl Pattern {
+    /// The expression, ready to match.
+    pub fn regex(&self) -> &regex::Regex {
+        &self.0
+    }
+
+    /// The expression as written.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
 
 /// Reads the value of `vary`. `^` and `$` match at each line, as everywhere where outputs are compared.
 pub(crate) fn parse_pattern(value: &RawValue, problems: &mut Problems<'_>) -> Option<Pattern> {

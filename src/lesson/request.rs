@@ -1,9 +1,9 @@
 //! The lines of an `http` fence taken apart into a request.
 
 use crate::diagnostic::did_you_mean;
-use crate::lesson::block::Body;
+use crate::lesson::body::Body;
+use crate::lesson::fence::Fence;
 use crate::lesson::http::{Method, Request};
-use crate::lesson::markdown::Fence;
 use crate::lesson::problems::Problems;
 use crate::lesson::template::{Part, Template};
 use crate::name::VarName;

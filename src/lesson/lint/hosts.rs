@@ -47,6 +47,7 @@ impl Launched {
             }
             _ => return,
         };
+        self.any |= call.option("cli-input-json").is_some();
         let private = launches && call.option("no-associate-public-ip-address").is_some();
         for word in call.option(option).unwrap_or_default() {
             for name in name_tags(&word.text) {

@@ -7,10 +7,11 @@ use crate::lesson::problems::Problems;
 use crate::lesson::script::{Command, Script};
 
 /// Filters that at most one thing passes, for whatever is described.
-const UNIQUE: [&str; 15] = [
+const UNIQUE: [&str; 16] = [
     "tag:Name",
     "association.main",
     "association.subnet-id",
+    "attachment.device",
     "attachment.vpc-id",
     "group-name",
     "cidr",
