@@ -13,14 +13,15 @@ const LIMIT: Duration = Duration::from_secs(6);
 /// Arguments: the reporter's directory and the shell's process id, which is its session id too. The directory says that
 /// this is still the system on which the shell ran: it does not survive a reboot, and without it nothing is ended.
 ///
-/// `sudo` may give its command a session of its own, so descendants are found by parent too. What cannot be ended as
+/// What was found once stays marked: its parent may end first. `sudo` may give its command a session of its own, so descendants are found by parent too. What cannot be ended as
 /// this user (children of `sudo`) is ended through `sudo -n`.
 const SCRIPT: &str = r#"
 dir=$1 leader=$2
+declare -A in=()
 [[ -d $dir && $leader -gt 1 ]] || exit 0
 members() {
   local stat line rest pid more=1
-  local -A parent=() session=() in=()
+  local -A parent=() session=()
   for stat in /proc/[0-9]*/stat; do
     { read -r line <"$stat"; } 2>/dev/null || continue
     pid=${line%% *}
@@ -39,7 +40,10 @@ members() {
       fi
     done
   done
-  found=("${!in[@]}")
+  found=()
+  for pid in "${!in[@]}"; do
+    [[ ${parent[$pid]} ]] && found+=("$pid")
+  done
 }
 signal() {
   local pid

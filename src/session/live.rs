@@ -58,6 +58,7 @@ pub(super) struct Live {
     _reporter: (Box<dyn AsyncWrite + Send + Unpin>, BoxFuture<'static, io::Result<Exit>>),
     directory: String,
     pid: u32,
+    state: State,
     whole: bool,
     buffer: Vec<u8>,
 }
@@ -89,6 +90,7 @@ impl Live {
             _reporter: (reporter.stdin, reporter.exit),
             directory,
             pid: 0,
+            state: State::default(),
             whole: true,
             buffer: vec![0; 64 * 1024],
         };
@@ -103,7 +105,7 @@ impl Live {
             protocol::beginning(env),
             protocol::restore(&state.restoring_script(&fixed)),
             protocol::functions(&self.directory),
-            protocol::answer("ready", &id),
+            protocol::answer(&id),
         ]
         .concat();
         let mut output = Output::default();
@@ -111,6 +113,7 @@ impl Live {
             self.send(&text).await?;
             let ready = self.message(&id, &mut output).await?;
             self.pid = u32::try_from(ready.number).unwrap_or(0);
+            self.state = ready.state.unwrap_or_default();
             // Whatever was printed so far, by bash or by a login script of the host, is nobody's output.
             let nonce = random_hex(16);
             self.send(&protocol::nonce(&nonce)).await?;
@@ -132,6 +135,11 @@ impl Live {
         self.pid
     }
 
+    /// The state with which the shell began.
+    pub(super) fn first_state(&self) -> &State {
+        &self.state
+    }
+
     /// Whether the shell can take another block.
     pub(super) fn is_whole(&self) -> bool {
         self.whole
@@ -149,7 +157,7 @@ impl Live {
         }
         let id = random_hex(8);
         let answered = timeout(ALIVE, async {
-            self.send(&protocol::answer("ready", &id)).await?;
+            self.send(&protocol::answer(&id)).await?;
             loop {
                 let message = self.messages.next().await?;
                 if message.id == id {
@@ -351,30 +359,15 @@ impl Live {
         }
     }
 
+    /// Tells bash that it will be ended.
+    pub(super) async fn say_bye(&mut self) {
+        let _ = timeout(QUIET, self.send(protocol::BYE)).await;
+    }
+
     /// Tells bash that no more commands come, on which it leaves.
     pub(super) async fn hang_up(&mut self) {
         if let Some(mut commands) = self.commands.take() {
             let _ = timeout(QUIET, commands.shutdown()).await;
-        }
-    }
-
-    /// Waits until bash has left, a second at most (an EXIT trap of the learner's may do something).
-    pub(super) async fn gone(&mut self) {
-        if self.exited.is_none() {
-            let _ = timeout(Duration::from_secs(1), async {
-                loop {
-                    tokio::select! {
-                        _ = &mut self.exit => break,
-                        count = self.printed.read(&mut self.buffer) => {
-                            if !matches!(count, Ok(count) if count > 0) {
-                                let _ = (&mut self.exit).await;
-                                break;
-                            }
-                        }
-                    }
-                }
-            })
-            .await;
         }
     }
 }

@@ -39,7 +39,6 @@ impl LocalMachine {
         }
         command.envs(program.env.iter().map(|(name, value)| (name, value)));
         command.current_dir(program.cwd.as_ref().unwrap_or(&self.home));
-        command.kill_on_drop(true);
         Ok(command)
     }
 }

@@ -49,7 +49,7 @@ pub trait Control: Send + Sync {
     fn resize(&self, _size: WindowSize) {}
 }
 
-/// A running program. Dropping it must end the program (closing its stdin is enough for what `session` starts).
+/// A running program. Dropping this closes its stdin, on which what `session` starts ends by itself.
 pub struct Child {
     /// The program's standard input; shutting it down is end-of-file.
     pub stdin: Box<dyn AsyncWrite + Send + Unpin>,

@@ -32,4 +32,4 @@ pub use output::Output;
 pub use pool::{KeyFile, LAPTOP, Pool, Resolve, ResolveError, Target};
 pub use shell::{Error, Setup, Shell};
 pub use state::State;
-pub use terminal::{RawMode, window_size};
+pub use terminal::{Pty, RawMode, window_size};

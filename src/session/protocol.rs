@@ -14,7 +14,8 @@ const OUTPUT: u32 = 240;
 const COMMANDS: u32 = 241;
 
 /// The reporter. Prints its directory, then one message a line of the pipe: the line, four parts of state, and `end`,
-/// each ended by a NUL. It leaves, and takes the directory with it, after `bye` or when the shell is gone.
+/// each ended by a NUL. It leaves, and takes the directory with it, after `bye`, when nobody listens any more, and some
+/// time after the shell has gone.
 pub(super) const REPORTER: &str = r#"
 umask 077
 for base in /dev/shm "${TMPDIR:-/tmp}"; do
@@ -23,6 +24,7 @@ done
 [[ $dir ]] && mkfifo "$dir/status" && : >"$dir/state.0" >"$dir/state.1" || exit 1
 trap 'rm -rf -- "$dir"' EXIT
 trap 'exit 0' HUP TERM
+trap '' PIPE
 exec 3<>"$dir/status"
 printf '%s\0' "$dir"
 shell=
@@ -32,10 +34,10 @@ while :; do
     exit
   fi
   parts=()
+  [[ $kind == ready ]] && shell=$status
   case $kind in
     bye) exit ;;
-    ready) shell=$status ;;
-    done | exit) mapfile -d '' -t parts <"$dir/state.$slot" ;;
+    ready | done | exit) mapfile -d '' -t parts <"$dir/state.$slot" ;;
   esac
   printf '%s\0' "$kind $id $status" "${parts[0]}" "${parts[1]}" "${parts[2]}" "${parts[3]}" "${parts[4]}" || exit
 done
@@ -52,7 +54,7 @@ pub(super) fn beginning(env: &[(String, String)]) -> String {
 
 /// Sets and exports.
 pub(super) fn exports(env: &[(String, String)]) -> String {
-    env.iter().map(|(name, value)| format!("\\builtin export {name}={}\n", quote(value))).collect()
+    env.iter().map(|(name, value)| format!("{name}={}\n\\builtin export {name}\n", quote(value))).collect()
 }
 
 /// The protocol's functions. They come after a state was brought back, which may hold those of an earlier shell.
@@ -64,7 +66,7 @@ pub(super) fn exports(env: &[(String, String)]) -> String {
 pub(super) fn functions(directory: &str) -> String {
     let directory = quote(directory);
     format!(
-        r#"__lab_e='__lab_s=$?; if [[ $- == *e* && $BASH_SUBSHELL == 0 ]]; then if [[ ${{FUNCNAME-}} ]]; then return $__lab_s; else set +e; break 9999; fi; fi'
+        r#"__lab_e='__lab_s=$?; if [[ $- == *e* && ${{BASH_SUBSHELL:-0}} == 0 ]]; then if [[ ${{FUNCNAME-}} ]]; then \builtin return $__lab_s; else \builtin set +e; \builtin break 9999; fi; fi'
 __lab_save() {{
   {{
     \builtin declare -p; \builtin printf '\0'
@@ -77,20 +79,22 @@ __lab_end() {{
   \builtin set +eEvx
   __lab_f=$((1 - __lab_f))
   __lab_save "$__lab_f"
-  \builtin printf 'done %s %s %s\n' "$1" "$2" "$__lab_f" >|{directory}/status
+  \builtin printf 'done %s %s %s\n' "$1" "$2" "$__lab_f" 1<>{directory}/status
 }}
 __lab_exit() {{
+  [[ $__lab_i == bye ]] && return
   \builtin set +eEvx
   __lab_f=$((1 - __lab_f))
   __lab_save "$__lab_f"
-  \builtin printf 'exit %s %s %s\n' "$__lab_i" "$1" "$__lab_f" >|{directory}/status
+  \builtin printf 'exit %s %s %s\n' "$__lab_i" "$1" "$__lab_f" 1<>{directory}/status
   \builtin read -r -t 5 -u {COMMANDS} _ __lab_x && __lab_n "$__lab_x"
 }}
 __lab_n() {{
-  \builtin printf %s "$1" >&{OUTPUT} || \builtin printf 'lost %s 0 0\n' "$1" >|{directory}/status
+  \builtin printf %s "$1" >&{OUTPUT} || \builtin printf 'lost %s 0 0\n' "$1" 1<>{directory}/status
 }} 2>/dev/null
 __lab_p() {{
-  \builtin printf '%s %s %s 0\n' "$1" "$2" "$$" >|{directory}/status
+  __lab_save 0
+  \builtin printf '%s %s %s 0\n' "$1" "$2" "$$" 1<>{directory}/status
 }}
 __lab_f=0 __lab_i=none
 trap '{{ __lab_exit "$?"; }} 2>/dev/null' EXIT
@@ -98,10 +102,13 @@ trap '{{ __lab_exit "$?"; }} 2>/dev/null' EXIT
     )
 }
 
-/// Asks the shell to answer `KIND ID PID` through the reporter: that it is ready, or that it is there at all.
-pub(super) fn answer(kind: &str, id: &str) -> String {
-    format!("__lab_p {kind} {id}\n")
+/// Asks the shell to answer `ready ID PID` with its state.
+pub(super) fn answer(id: &str) -> String {
+    format!("{{ __lab_p ready {id}; }} 2>/dev/null\n")
 }
+
+/// Tells the shell that it will be ended, and that nobody waits for its status.
+pub(super) const BYE: &str = "__lab_i=bye\n";
 
 /// Sends the nonce that ends the output.
 pub(super) fn nonce(nonce: &str) -> String {

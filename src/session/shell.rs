@@ -127,6 +127,7 @@ impl Shell {
             self.lost.push((live.directory().to_owned(), live.pid()));
         }
         let live = Live::start(&*self.machine, &self.env, &self.state).await?;
+        self.state = live.first_state().clone();
         for (directory, pid) in std::mem::take(&mut self.lost) {
             end_session(&*self.machine, &directory, pid).await;
         }
@@ -146,8 +147,7 @@ impl Shell {
     /// Ends the shell and what still runs in it, and removes its files. Bounded in time; never fails.
     pub async fn close(&mut self) {
         if let Some(mut live) = self.live.take() {
-            live.hang_up().await;
-            live.gone().await;
+            live.say_bye().await;
             end_session(&*self.machine, live.directory(), live.pid()).await;
         }
     }

@@ -59,8 +59,12 @@ impl State {
             script.push_str(text);
             script.push('\n');
         };
-        // Options first: they decide how functions are parsed. Aliases last: they would be expanded in functions.
-        options.lines().filter(|option| !OPTIONS_OF_A_BLOCK.contains(option)).for_each(&mut line);
+        let kept = |option: &&str| !OPTIONS_OF_A_BLOCK.contains(option);
+        let (shopts, rest): (Vec<&str>, Vec<&str>) =
+            options.lines().filter(kept).partition(|option| option.starts_with("shopt "));
+        // First what decides how functions are parsed. Aliases after functions: they would be expanded in them. Last what
+        // changes how all this is understood (`set -k`).
+        shopts.into_iter().for_each(&mut line);
         for declared in self.variables() {
             let name = declared.name.as_str();
             if is_of_the_learner(name) && !BOUND_TO_A_SHELL.contains(&name) && !not.contains(&name) {
@@ -69,6 +73,7 @@ impl State {
         }
         line(self.part(1));
         line(aliases);
+        rest.into_iter().for_each(&mut line);
         if !self.directory().is_empty() {
             line(&format!("\\builtin cd -- {}", quote(self.directory())));
         }

@@ -16,11 +16,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::machine::WindowSize;
 
 /// The side of a pseudo-terminal on which a person would sit.
-pub(super) struct Pty(AsyncFd<File>);
+pub struct Pty(AsyncFd<File>);
 
 impl Pty {
     /// A new pseudo-terminal: our side, and the side for the program.
-    pub(super) fn open(size: WindowSize) -> io::Result<(Self, OwnedFd)> {
+    pub fn open(size: WindowSize) -> io::Result<(Self, OwnedFd)> {
         let pair = openpty(&winsize(size), None)?;
         for fd in [&pair.master, &pair.slave] {
             nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
@@ -32,17 +32,17 @@ impl Pty {
         Ok((Self(master), pair.slave))
     }
 
-    pub(super) fn resize(&self, size: WindowSize) {
+    pub fn resize(&self, size: WindowSize) {
         let size = winsize(size);
         // SAFETY: TIOCSWINSZ reads one winsize, which outlives the call, and the descriptor is open.
         unsafe { libc::ioctl(self.0.get_ref().as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
     }
 
-    pub(super) fn reader(self: &Arc<Self>) -> PtyReader {
+    pub fn reader(self: &Arc<Self>) -> PtyReader {
         PtyReader(Arc::clone(self))
     }
 
-    pub(super) fn writer(self: &Arc<Self>) -> PtyWriter {
+    pub fn writer(self: &Arc<Self>) -> PtyWriter {
         PtyWriter(Arc::clone(self))
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn make_controlling() -> io::Result<()> {
 }
 
 /// What the program prints.
-pub(super) struct PtyReader(Arc<Pty>);
+pub struct PtyReader(Arc<Pty>);
 
 impl AsyncRead for PtyReader {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -82,7 +82,7 @@ impl AsyncRead for PtyReader {
 }
 
 /// What the person types.
-pub(super) struct PtyWriter(Arc<Pty>);
+pub struct PtyWriter(Arc<Pty>);
 
 impl AsyncWrite for PtyWriter {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
