@@ -24,9 +24,16 @@ fn bash(script: &str) -> Vec<ShellError> {
         .stderr(Stdio::piped())
         .spawn()
         .expect("bash is there");
-    child.stdin.take().expect("a pipe").write_all(script.as_bytes()).expect("bash reads");
+    // Bash may stop reading at the first mistake.
+    let _ = child.stdin.take().expect("a pipe").write_all(script.as_bytes());
     let output = child.wait_with_output().expect("bash ends");
-    ShellError::from_bash(&String::from_utf8_lossy(&output.stderr))
+    let mut found = ShellError::from_bash(&String::from_utf8_lossy(&output.stderr));
+    for error in &mut found {
+        // Since 5.3 bash also says where the unfinished command began.
+        let end = error.message.find(" from `").unwrap_or(error.message.len());
+        error.message.truncate(end);
+    }
+    found
 }
 
 /// A directory whose files are called by their names alone.
