@@ -116,7 +116,7 @@ impl World {
                 return;
             }
             for observation in observations {
-                observe(&mut self.state, &observation, Timestamp::now());
+                observe(&mut self.state, observation, Timestamp::now());
             }
         }
     }
