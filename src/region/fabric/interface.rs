@@ -24,19 +24,20 @@ impl<'a> Plugged<'a> {
     /// The interface, if a system or a gateway is there to hold it: none when it is free, or its instance stopped.
     pub(super) fn find(account: &str, region: &'a Region, interface: &'a NetworkInterface) -> Option<Self> {
         let attachment = interface.attachment.as_ref()?;
-        let namespace = match (&attachment.instance_id, interface.kind) {
+        let (namespace, index) = match (&attachment.instance_id, interface.kind) {
             (Some(id), _) => {
                 let instance = region.instances.get(id)?;
                 if !super::region::holds_network(instance.state) {
                     return None;
                 }
-                names::guest(account, id)
+                (names::guest(account, id), attachment.device_index)
             }
             (None, InterfaceKind::NatGateway) => {
                 let holder = |gateway: &&crate::region::model::NatGateway| {
                     gateway.network_interface_id == interface.id && gateway.state.wants_to_run()
                 };
-                names::nat_gateway(account, &region.nat_gateways.iter().find(holder)?.id)
+                // EC2 says that it is the second device of something; nothing of that shows.
+                (names::nat_gateway(account, &region.nat_gateways.iter().find(holder)?.id), 0)
             }
             (None, InterfaceKind::Interface) => return None,
         };
@@ -44,7 +45,7 @@ impl<'a> Plugged<'a> {
             interface,
             subnet: region.subnets.get(&interface.subnet_id)?,
             link: names::link("eni", &interface.id),
-            far: End::new(namespace, format!("eth{}", attachment.device_index)),
+            far: End::new(namespace, format!("eth{index}")),
         })
     }
 

@@ -159,7 +159,7 @@ pub(crate) fn add_nat_gateway(region: &mut Region, nat: &str, subnet: &str, ip: 
     let interface = region.network_interfaces.get_mut(&id("eni", nat)).unwrap();
     interface.kind = InterfaceKind::NatGateway;
     interface.source_dest_check = false;
-    interface.attachment = Some(attachment(nat, None));
+    interface.attachment = Some(Attachment { device_index: 1, ..attachment(nat, None) });
     let (vpc_id, subnet_id) = (interface.vpc_id.clone(), interface.subnet_id.clone());
     region.nat_gateways.insert(NatGateway {
         id: id("nat", nat),
