@@ -65,7 +65,7 @@ pub(super) fn decode(shape: &Shape, json: &Value) -> Value {
             object.iter().map(|(key, item)| (key.clone(), decode(element.shape(), item))).collect(),
         ),
         (Kind::Timestamp, Value::Number(seconds)) => {
-            scalar::normal_timestamp(&seconds.to_string()).map_or_else(|| json.clone(), Value::from)
+            scalar::timestamp_of(&seconds.to_string()).map_or_else(|| json.clone(), Value::from)
         }
         _ => json.clone(),
     }

@@ -30,7 +30,7 @@ pub use request_decode::{decode_body, decode_request};
 pub use request_encode::{Body, EncodeError, encode_body, encode_request};
 pub use response_decode::{DecodeError, decode_error, decode_response};
 pub use response_encode::{conforms, encode_error, encode_error_for, encode_response};
-pub use scalar::timestamp_now;
+pub use scalar::{timestamp_now, timestamp_of};
 pub use service::{Operation, Protocol, Service};
 pub use shape::{Kind, Member, Shape};
 

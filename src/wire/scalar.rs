@@ -19,8 +19,8 @@ fn format_timestamp(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// A time in any of ISO 8601's usual forms or in seconds since 1970.
-pub(super) fn normal_timestamp(text: &str) -> Option<String> {
+/// A time in any of ISO 8601's usual forms or in seconds since 1970, as decoded values have it.
+pub fn timestamp_of(text: &str) -> Option<String> {
     let local = |time: DateTime| time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     let time = text
         .parse::<Timestamp>()
@@ -61,7 +61,7 @@ pub(super) fn parse(kind: &Kind, text: &str) -> Result<Value, &'static str> {
             word if word.eq_ignore_ascii_case("false") || word == "0" => Ok(false.into()),
             _ => Err("true or false"),
         },
-        Kind::Timestamp => normal_timestamp(text.trim()).map(Value::from).ok_or("a time"),
+        Kind::Timestamp => timestamp_of(text.trim()).map(Value::from).ok_or("a time"),
         Kind::Blob => match BASE64_STANDARD.decode(text.replace(['\n', '\r', ' '], "")) {
             Ok(_) => Ok(text.into()),
             Err(_) => Err("base64"),

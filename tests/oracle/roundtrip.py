@@ -116,16 +116,17 @@ def plain(value):
 class Writer:
     """A response's XML, in one of the many layouts that mean the same."""
 
-    def __init__(self, seed):
+    def __init__(self, seed=None):
+        self.plain = seed is None
         self.random = random.Random(seed)
-        self.pretty = self.random.random() < 0.5
+        self.pretty = not self.plain and self.random.random() < 0.5
 
     def gap(self):
         return "\n  " if self.pretty else ""
 
     def element(self, name, shape, value):
         inner = self.inner(shape, value)
-        if inner == "" and self.random.random() < 0.5:
+        if inner == "" and (self.plain or self.random.random() < 0.5):
             return f"{self.gap()}<{name}/>"
         return f"{self.gap()}<{name}>{inner}</{name}>"
 
@@ -133,12 +134,15 @@ class Writer:
         kind = shape.type_name
         if kind == "structure":
             parts = [self.element(self.name(shape.members[key], key), shape.members[key], item) for key, item in value.items()]
-            self.random.shuffle(parts)
+            if not self.plain:
+                self.random.shuffle(parts)
             return "".join(parts) + (self.gap() if parts else "")
         if kind == "list":
             parts = [self.element(self.name(shape.member, "member"), shape.member, item) for item in value]
             return "".join(parts) + (self.gap() if parts else "")
         text = str(plain(value)).lower() if kind == "boolean" else str(plain(value))
+        if self.plain:
+            return escape(text)
         if kind == "string" and "\n" not in text and self.random.random() < 0.1 and "]]>" not in text:
             return f"<![CDATA[{text}]]>"
         text = escape(text)
@@ -190,5 +194,10 @@ def answer(question):
     return {"value": parse(model, operation, body), "body": body}
 
 
-for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+def main():
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
