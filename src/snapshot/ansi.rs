@@ -66,7 +66,9 @@ fn strip(raw: &[u8]) -> Vec<u8> {
             // Intermediate bytes, then one final byte: `ESC ( B`.
             Some((0x20..=0x2f, _)) => {
                 let end = tail.iter().position(|byte| !(0x20..=0x2f).contains(byte));
-                end.map_or(&[], |end| if (0x30..=0x7e).contains(&tail[end]) { &tail[end + 1..] } else { &tail[end..] })
+                end.map_or(&[], |end| {
+                    if (0x30..=0x7e).contains(&tail[end]) { &tail[end + 1..] } else { &tail[end..] }
+                })
             }
             Some((0x30..=0x7e, tail)) => tail,
             _ => tail,

@@ -47,7 +47,10 @@ fn record(snapshot: &Snapshot) -> Record {
         _ => Vec::new(),
     };
     let mut record = Record {
-        exit: field(info, "exit").and_then(Content::as_i64).and_then(|exit| i32::try_from(exit).ok()).unwrap_or(0),
+        exit: field(info, "exit")
+            .and_then(Content::as_i64)
+            .and_then(|exit| i32::try_from(exit).ok())
+            .unwrap_or(0),
         output: snapshot.as_text().map(ToString::to_string).unwrap_or_default(),
         variables,
         ..Record::default()
@@ -58,7 +61,9 @@ fn record(snapshot: &Snapshot) -> Record {
 
 fn field<'c>(map: Option<&'c Content>, name: &str) -> Option<&'c Content> {
     match map? {
-        Content::Map(fields) => fields.iter().find(|(key, _)| key.as_str() == Some(name)).map(|(_, value)| value),
+        Content::Map(fields) => {
+            fields.iter().find(|(key, _)| key.as_str() == Some(name)).map(|(_, value)| value)
+        }
         _ => None,
     }
 }
@@ -89,6 +94,9 @@ mod tests {
         assert!(!comparator.matches(&reference, &snapshot("a__2.snap", 0, b, a)), "two ids for one");
         assert!(!comparator.matches(&reference, &snapshot("a__3.snap", 1, b, b)), "another status");
         assert!(comparator.matches(&reference, &snapshot("a__4.snap", 0, b, b)));
-        assert!(!comparator.dyn_clone().matches(&reference, &reference), "clones know that the id has changed");
+        assert!(
+            !comparator.dyn_clone().matches(&reference, &reference),
+            "clones know that the id has changed"
+        );
     }
 }

@@ -42,12 +42,14 @@ pub fn compare(expected: &Record, actual: &Record, rules: &Rules, renaming: &mut
         let message = reason::conflict(&Class::Region, recorded, now, &conflict);
         difference.reasons.push(Reason { place: Place::Output, message });
     }
-    let mut spacing = line::Spacing::default();
+    let mut spacing = line::Spacing::new(expected.origin.is_realigned() || actual.origin.is_realigned());
     compare_variables(expected, actual, &mut trial, &mut spacing, &mut difference);
     let (old, new) = (Text::new(&expected.output, rules), Text::new(&actual.output, rules));
     match rules.matching {
         Matching::Lines => anyorder::compare(&old, &new, &mut trial, &mut spacing, &mut difference),
-        Matching::Full | Matching::Exit => full::compare(&old, &new, &mut trial, &mut spacing, &mut difference),
+        Matching::Full | Matching::Exit => {
+            full::compare(&old, &new, &mut trial, &mut spacing, &mut difference)
+        }
     }
     if difference.reasons.is_empty()
         && let Some(reason) = spacing.unexplained()

@@ -161,11 +161,11 @@ mod tests {
             actual: "3 packets transmitted, 0 received, 100% packet loss".to_owned(),
         };
         Difference {
-            reasons: vec![Reason {
-                place: Place::Expected(9),
-                message: "expected `3`, got `0`".to_owned(),
-            }],
-            lines: (1..8).map(same).chain([changed, Line::Missing("rtt".to_owned()), Line::Extra("new".to_owned())]).collect(),
+            reasons: vec![Reason { place: Place::Expected(9), message: "expected `3`, got `0`".to_owned() }],
+            lines: (1..8)
+                .map(same)
+                .chain([changed, Line::Missing("rtt".to_owned()), Line::Extra("new".to_owned())])
+                .collect(),
             variables: vec![Line::Same("A=1".to_owned())],
         }
     }
@@ -191,7 +191,10 @@ mod tests {
     #[test]
     fn with_colour_the_text_is_the_same() {
         let plain = super::super::ansi::clean(render(&difference(), true, 80).as_bytes());
-        assert!(plain.contains("- 3 packets transmitted, 3 received, 0% packet loss\n+ 3 packets"), "{plain}");
+        assert!(
+            plain.contains("- 3 packets transmitted, 3 received, 0% packet loss\n+ 3 packets"),
+            "{plain}"
+        );
         assert!(!plain.contains('^'), "{plain}");
     }
 

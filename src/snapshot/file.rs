@@ -157,8 +157,8 @@ pub(super) fn from_text(text: &str, path: &Path) -> Result<Record, FileError> {
         .split_once("\n---\n")
         .or_else(|| rest.strip_suffix("\n---").map(|header| (header, "")))
         .ok_or_else(|| malformed("a line `---` must end the header"))?;
-    let header: Value =
-        serde_yaml_ng::from_str(header).map_err(|source| FileError::Yaml { path: path.to_owned(), source })?;
+    let header: Value = serde_yaml_ng::from_str(header)
+        .map_err(|source| FileError::Yaml { path: path.to_owned(), source })?;
     if header.get("snapshot_kind").and_then(Value::as_str) == Some("binary") {
         return Err(malformed("it is a binary snapshot"));
     }

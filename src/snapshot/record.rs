@@ -40,3 +40,21 @@ pub struct Origin {
     /// What else is worth keeping, by name; values of one line.
     pub extra: Vec<(String, String)>,
 }
+
+/// In [`Origin::extra`]: the output was translated and words got other widths, so that columns are as wide as in the
+/// run that printed them, not as wide as the words that stand in them now.
+const REALIGNED: (&str, &str) = ("columns", "realigned");
+
+impl Origin {
+    /// Notes that the widths of columns are not those that the program would have printed.
+    pub(super) fn mark_realigned(&mut self) {
+        if !self.is_realigned() {
+            self.extra.push((REALIGNED.0.to_owned(), REALIGNED.1.to_owned()));
+        }
+    }
+
+    /// Whether the widths of columns say nothing.
+    pub(super) fn is_realigned(&self) -> bool {
+        self.extra.iter().any(|(name, value)| (name.as_str(), value.as_str()) == REALIGNED)
+    }
+}

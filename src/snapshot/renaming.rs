@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::volatile::{self, Class, Form, Identity, Kind, Scope};
+use super::volatile::{self, Class, Identity, Kind, Scope};
 use super::{Record, Rules};
 
 /// A one-to-one map between the identities of the recording and those of this run. One for a lab: it is kept with the
@@ -97,9 +97,17 @@ impl Renaming {
     /// A whole result likewise, for a pending file. Use the renaming as it is at the end of the run.
     pub fn translate_record_back(&self, record: &Record, rules: &Rules) -> Record {
         let trial = Trial::new(self, rules);
-        let variables =
-            record.variables.iter().map(|(name, value)| (name.clone(), trial.translate_back(value))).collect();
-        Record { output: trial.translate_back(&record.output), variables, ..record.clone() }
+        let variables = record
+            .variables
+            .iter()
+            .map(|(name, value)| (name.clone(), trial.translate_back(value)))
+            .collect();
+        let output = trial.translate_back(&record.output);
+        let mut origin = record.origin.clone();
+        if trial.changes_widths(&record.output) {
+            origin.mark_realigned();
+        }
+        Record { exit: record.exit, output, variables, origin }
     }
 }
 
@@ -216,10 +224,19 @@ impl<'a> Trial<'a> {
         out
     }
 
+    /// Whether translating this text back changes the width of a word.
+    fn changes_widths(&self, text: &str) -> bool {
+        volatile::find(text, &self.rules.chosen, &[]).into_iter().any(|token| match &token.kind {
+            Kind::Identity(identity) => {
+                self.name_back(identity).is_some_and(|new| new.len() != token.span.len())
+            }
+            Kind::Quantity(..) | Kind::Vary(_) => false,
+        })
+    }
+
     fn name_back(&self, identity: &Identity) -> Option<String> {
         let (recorded, _) = self.recorded(&identity.class, &identity.value)?;
-        let plain_mac = identity.form == Form::Plain && identity.class == Class::Mac;
-        Some(if plain_mac { recorded.to_owned() } else { identity.form.write(recorded) })
+        Some(identity.form.write(recorded))
     }
 }
 
@@ -250,8 +267,8 @@ fn push_padded(out: &mut String, literal: &str, mut grown: isize) -> isize {
         }
         let blanks = rest.len() - rest.trim_start_matches(' ').len();
         rest = &rest[blanks..];
-        // One blank separates words; two and more are padding. What ends a line needs none.
-        let kept = if blanks > 1 { (blanks as isize - grown).max(1) } else { blanks as isize };
+        // One blank separates words; two and more are padding, and stay at least two.
+        let kept = if blanks > 1 { (blanks as isize - grown).max(2) } else { blanks as isize };
         grown -= blanks as isize - kept;
         out.extend(std::iter::repeat_n(' ', kept as usize));
     }
@@ -308,7 +325,9 @@ mod tests {
         assert!(same.now(&Class::Process, "100").is_some() && same.now(&Class::Port, "40000").is_none());
         let rebooted = Rules { boot: 1, ..first.clone() };
         let rebooted = Trial::new(&renaming, &rebooted);
-        assert!(rebooted.now(&Class::Account, "1").is_some() && rebooted.now(&Class::Process, "100").is_none());
+        assert!(
+            rebooted.now(&Class::Account, "1").is_some() && rebooted.now(&Class::Process, "100").is_none()
+        );
         let elsewhere = Rules::new("b", "db");
         assert!(Trial::new(&renaming, &elsewhere).now(&Class::Process, "100").is_none());
     }

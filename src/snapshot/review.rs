@@ -49,7 +49,11 @@ impl ReviewItem {
         let where_from = format!("{place}  on {}  ({} {})", origin.host, origin.cloud, origin.region);
         let _ = writeln!(out, "{}", pen.faint(where_from.trim()));
         if !origin.description.is_empty() {
-            let _ = writeln!(out, "{}", pen.paint(AnsiColor::Cyan.on_default(), &format!("$ {}", origin.description)));
+            let _ = writeln!(
+                out,
+                "{}",
+                pen.paint(AnsiColor::Cyan.on_default(), &format!("$ {}", origin.description))
+            );
         }
         let new_facts = facts(&self.new);
         match &self.old {
@@ -145,7 +149,12 @@ mod tests {
     #[test]
     fn a_new_result_is_shown_whole() {
         let text = item(None, "one\ntwo").render(false, 80);
-        assert!(text.contains("never recorded before\n  exit status 0\n  VPC=vpc-0123456789abcdef0\n  one\n  two\n"), "{text}");
+        assert!(
+            text.contains(
+                "never recorded before\n  exit status 0\n  VPC=vpc-0123456789abcdef0\n  one\n  two\n"
+            ),
+            "{text}"
+        );
     }
 
     #[test]

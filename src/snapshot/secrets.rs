@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn keys_keep_their_first_and_last_line() {
         for kind in ["RSA ", "OPENSSH ", "EC ", "ENCRYPTED ", ""] {
-            let key = format!("x\n-----BEGIN {kind}PRIVATE KEY-----\n{BODY}\n-----END {kind}PRIVATE KEY-----\ny\n");
+            let key =
+                format!("x\n-----BEGIN {kind}PRIVATE KEY-----\n{BODY}\n-----END {kind}PRIVATE KEY-----\ny\n");
             assert_eq!(
                 Secrets::default().mask(&key),
                 format!("x\n-----BEGIN {kind}PRIVATE KEY-----\n{MASK}\n-----END {kind}PRIVATE KEY-----\ny\n")

@@ -286,3 +286,6 @@ fn list(directory: &Path, extension: &str) -> Result<Vec<String>, StoreError> {
     names.sort();
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests;

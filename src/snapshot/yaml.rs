@@ -68,8 +68,8 @@ fn write_text(out: &mut String, text: &str) {
 
 fn needs_quotes(text: &str) -> bool {
     const WORDS: [&str; 22] = [
-        "yes", "Yes", "YES", "no", "No", "NO", "True", "TRUE", "true", "False", "FALSE", "false", "on", "On", "ON",
-        "off", "Off", "OFF", "null", "Null", "NULL", "~",
+        "yes", "Yes", "YES", "no", "No", "NO", "True", "TRUE", "true", "False", "FALSE", "false", "on", "On",
+        "ON", "off", "Off", "OFF", "null", "Null", "NULL", "~",
     ];
     text.is_empty()
         || text.starts_with([' ', '&', '*', '?', '|', '-', '<', '>', '=', '!', '%', '@', '.'])

@@ -25,9 +25,9 @@ pub(super) fn compare(
     let new_by_skeleton = by_skeleton(new);
     let old_by_skeleton = by_skeleton(old);
     let counts_match = old_by_skeleton.len() == new_by_skeleton.len()
-        && old_by_skeleton
-            .iter()
-            .all(|(skeleton, lines)| new_by_skeleton.get(skeleton).is_some_and(|others| others.len() == lines.len()));
+        && old_by_skeleton.iter().all(|(skeleton, lines)| {
+            new_by_skeleton.get(skeleton).is_some_and(|others| others.len() == lines.len())
+        });
     if counts_match {
         let mut search = Search { old, new, left: BUDGET };
         let groups: Vec<Group> = old_by_skeleton
@@ -157,7 +157,9 @@ fn explain(
     let mut free: Vec<usize> = (0..new.lines.len()).collect();
     let mut partner: Vec<Option<(usize, Option<String>)>> = vec![None; old.lines.len()];
     for (i, line) in old.lines.iter().enumerate() {
-        if let Some(at) = free.iter().position(|&j| line::compare(line, &new.lines[j], trial, spacing).is_ok()) {
+        if let Some(at) =
+            free.iter().position(|&j| line::compare(line, &new.lines[j], trial, spacing).is_ok())
+        {
             partner[i] = Some((free.remove(at), None));
         }
     }

@@ -68,9 +68,10 @@ fn explain(
     difference.lines = view.into_iter().map(|view| view.to_line(trial)).collect();
     if difference.reasons.is_empty() {
         // Aligned otherwise every line found a counterpart: what is left is their order or their number.
-        difference
-            .reasons
-            .push(Reason { place: Place::Output, message: "the lines match only in another order".to_owned() });
+        difference.reasons.push(Reason {
+            place: Place::Output,
+            message: "the lines match only in another order".to_owned(),
+        });
     }
 }
 
@@ -110,7 +111,9 @@ impl View<'_> {
 fn borrow(old: &TextLine, new: &TextLine) -> String {
     let quantities = |line: &TextLine| -> Vec<(Kind, String)> {
         let tokens = line.pieces.iter().filter_map(|piece| match piece {
-            Piece::Token(kind @ (Kind::Quantity(..) | Kind::Vary(_)), text) => Some((kind.clone(), text.clone())),
+            Piece::Token(kind @ (Kind::Quantity(..) | Kind::Vary(_)), text) => {
+                Some((kind.clone(), text.clone()))
+            }
             _ => None,
         });
         tokens.collect()
@@ -123,7 +126,9 @@ fn borrow(old: &TextLine, new: &TextLine) -> String {
     let mut out = String::new();
     for piece in &new.pieces {
         match piece {
-            Piece::Token(Kind::Quantity(..) | Kind::Vary(_), _) => out.push_str(&lent.next().unwrap_or_default()),
+            Piece::Token(Kind::Quantity(..) | Kind::Vary(_), _) => {
+                out.push_str(&lent.next().unwrap_or_default())
+            }
             Piece::Word(text) | Piece::Blank(text) | Piece::Token(_, text) => out.push_str(text),
             Piece::Rule(sign, length) => out.extend(std::iter::repeat_n(*sign, *length)),
         }

@@ -8,7 +8,7 @@ use super::text::{Piece, TextLine};
 
 /// Differences in blanks and rules, which are right only where a token next to them, or in the same table, has
 /// another width than in the recording.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Spacing {
     /// Two tokens that match have different widths.
     widths_differ: bool,
@@ -17,6 +17,11 @@ pub(super) struct Spacing {
 }
 
 impl Spacing {
+    /// `free` when columns may have any width from the beginning.
+    pub(super) fn new(free: bool) -> Self {
+        Self { widths_differ: free, differs_at: None }
+    }
+
     /// A difference in blanks that nothing explains.
     pub(super) fn unexplained(&self) -> Option<Reason> {
         let (expected, actual) = self.differs_at.as_ref().filter(|_| !self.widths_differ)?;
@@ -42,7 +47,12 @@ pub(super) fn compare(
     result
 }
 
-fn pieces(old: &TextLine, new: &TextLine, trial: &mut Trial<'_>, spacing: &mut Spacing) -> Result<(), String> {
+fn pieces(
+    old: &TextLine,
+    new: &TextLine,
+    trial: &mut Trial<'_>,
+    spacing: &mut Spacing,
+) -> Result<(), String> {
     let (mut i, mut j) = (0, 0);
     let (a, b) = (&old.pieces, &new.pieces);
     let note = |spacing: &mut Spacing| {
@@ -96,16 +106,25 @@ fn may_differ(pieces: &[Piece], at: usize, blanks: &str) -> bool {
 
 /// Whether the blanks at `at`, which are at an end of the line, may be there or not.
 fn may_vanish(pieces: &[Piece], at: usize, other: Option<&Piece>) -> bool {
-    let first = at == 0 && matches!(pieces.get(1), Some(Piece::Token(..))) && matches!(other, Some(Piece::Token(..)));
+    let first =
+        at == 0 && matches!(pieces.get(1), Some(Piece::Token(..))) && matches!(other, Some(Piece::Token(..)));
     let last = at + 1 == pieces.len() && other.is_none();
     first || last
 }
 
 fn word_has_token<'p>(pieces: impl Iterator<Item = &'p Piece>) -> bool {
-    pieces.take_while(|piece| !matches!(piece, Piece::Blank(_))).any(|piece| matches!(piece, Piece::Token(..)))
+    pieces
+        .take_while(|piece| !matches!(piece, Piece::Blank(_)))
+        .any(|piece| matches!(piece, Piece::Token(..)))
 }
 
-fn token(old: &Kind, old_text: &str, new: &Kind, new_text: &str, trial: &mut Trial<'_>) -> Result<(), String> {
+fn token(
+    old: &Kind,
+    old_text: &str,
+    new: &Kind,
+    new_text: &str,
+    trial: &mut Trial<'_>,
+) -> Result<(), String> {
     match (old, new) {
         (Kind::Identity(x), Kind::Identity(y)) if same_kind(x, y) => trial
             .unify(&x.class, &x.value, &y.value)
@@ -116,7 +135,9 @@ fn token(old: &Kind, old_text: &str, new: &Kind, new_text: &str, trial: &mut Tri
             Err(format!("expected {} such as `{old_text}`, got `{new_text}`", what.noun()))
         }
         (Kind::Vary(x), Kind::Vary(y)) if x == y => Ok(()),
-        (Kind::Vary(_), _) => Err(format!("expected what `vary` matches, such as `{old_text}`, got `{new_text}`")),
+        (Kind::Vary(_), _) => {
+            Err(format!("expected what `vary` matches, such as `{old_text}`, got `{new_text}`"))
+        }
         (Kind::Identity(x), _) => Err(format!("expected {} {old_text}, got `{new_text}`", x.class.noun())),
     }
 }

@@ -35,7 +35,9 @@ pub(super) fn other_kind(
         .map_or(String::new(), |(is, since)| format!(", which stands for {is} (since `{since}`)"));
     let wrong = match (old.class == new.class, old.network, new.network) {
         (true, old, new) if old != new => {
-            let within = |net: Option<ipnet::Ipv4Net>| net.map_or("no chosen network".to_owned(), |net| net.to_string());
+            let within = |net: Option<ipnet::Ipv4Net>| {
+                net.map_or("no chosen network".to_owned(), |net| net.to_string())
+            };
             format!(": it must be in {}, and is in {}", within(old), within(new))
         }
         (true, _, _) => ", in another form".to_owned(),

@@ -38,7 +38,8 @@ impl Text {
             return Self { lines };
         }
         let tokens = volatile::find(&text, &rules.chosen, &rules.vary);
-        let mut builder = Builder { lines: &mut lines, line: TextLine { text: String::new(), pieces: Vec::new() } };
+        let mut builder =
+            Builder { lines: &mut lines, line: TextLine { text: String::new(), pieces: Vec::new() } };
         let mut done = 0;
         for Token { span, kind } in tokens {
             builder.literal(&text[done..span.start]);

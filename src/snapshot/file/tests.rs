@@ -68,7 +68,8 @@ fn a_record_comes_back_from_its_file() {
     expected.output = normalise(&expected.output);
     assert_eq!(read(&path).unwrap(), Some(expected));
     assert_eq!(read(&dir.path().join("none.snap")).unwrap(), None);
-    let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["a__b.snap.new"], "nothing else is left behind");
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o600, 0o600);
@@ -98,6 +99,8 @@ fn what_is_not_a_record_is_refused_with_its_reason() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever a program prints and assigns: insta keeps our bytes, and we get back what we wrote.
     #[test]
     fn any_text_survives(output in "(?s).{0,60}", value in "(?s).{0,30}", word in "[ -~]{0,12}") {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use ipnet::Ipv4Net;
 
+use super::rule::Claim;
 use super::{Class, Finder, Form, Identity, Kind};
 
 /// Addresses that mean the same everywhere: nobody assigns them.
@@ -17,7 +18,8 @@ pub(in crate::snapshot) fn is_exact(address: Ipv4Addr) -> bool {
 
 pub(super) fn dotted(finder: &Finder<'_>, span: Range<usize>) -> Option<Kind> {
     let text = &finder.text[span.clone()];
-    if matches!(finder.byte_before(span.start), b'.' | b'-' | b'+' | b'~') {
+    let reversed = finder.text[span.end..].starts_with(".in-addr.arpa");
+    if reversed || matches!(finder.byte_before(span.start), b'.' | b'-' | b'+' | b'~') {
         return None;
     }
     let address: Ipv4Addr = text.parse().ok()?;
@@ -45,8 +47,10 @@ pub(super) fn reversed(finder: &Finder<'_>, span: Range<usize>) -> Option<Kind> 
 }
 
 /// An IPv6 address; of one that is made from a MAC address, the part that is.
-pub(super) fn ipv6(finder: &Finder<'_>, span: Range<usize>) -> Option<(Range<usize>, Kind)> {
-    if finder.byte_before(span.start).is_ascii_alphanumeric() || finder.byte_after(span.end).is_ascii_alphanumeric() {
+pub(super) fn ipv6(finder: &Finder<'_>, span: Range<usize>) -> Option<Claim> {
+    if finder.byte_before(span.start).is_ascii_alphanumeric()
+        || finder.byte_after(span.end).is_ascii_alphanumeric()
+    {
         return None;
     }
     let text = &finder.text[span.clone()];

@@ -73,7 +73,7 @@ pub(super) fn find(finder: &mut Finder<'_>) {
 fn heading(line: &str) -> Option<Vec<&str>> {
     let columns: Vec<&str> = line.split_whitespace().collect();
     let capital = |word: &&str| !word.contains(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    (columns.len() > 1 && columns.iter().all(|word| capital(&word)) && columns.contains(&"PID")).then_some(columns)
+    (columns.len() > 1 && columns.iter().all(capital) && columns.contains(&"PID")).then_some(columns)
 }
 
 fn row(finder: &mut Finder<'_>, start: usize, line: &str, columns: &[&str]) {

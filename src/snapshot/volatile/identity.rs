@@ -15,7 +15,10 @@ pub(super) static KEYS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         Rule::new(r#"(?:^|[\s"|])([A-Za-z0-9+/]{43})=(?:$|[\s"|])"#, [With(fingerprint)]),
         Rule::new(r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){15,19}\b", [With(hex_fingerprint)]),
         Rule::new(r"\b[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}\b", [With(address::mac)]),
-        Rule::new(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", [Identity(Class::Uuid)]),
+        Rule::new(
+            r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
+            [Identity(Class::Uuid)],
+        ),
         Rule::new(r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,17}\b", [Identity(Class::Opaque)]),
         Rule::new(r#"(?i)token"?[:=] *"?([A-Za-z0-9_+/-]{32,}={0,2})"#, [Identity(Class::Opaque)]),
         Rule::new(r"\bAQA[A-Za-z0-9_+/-]{37,}={0,2}", [Identity(Class::Opaque)]),
@@ -34,7 +37,9 @@ pub(super) static CLOUD: LazyLock<Vec<Rule>> = LazyLock::new(|| {
                        snap|subnet|vol|vpc";
     vec![
         Rule::new(
-            &format!(r"\b(?:ec2|{REGION}\.compute)\.internal\b|\b(?:compute-1|{REGION}\.compute)\.amazonaws\.com\b"),
+            &format!(
+                r"\b(?:ec2|{REGION}\.compute)\.internal\b|\b(?:compute-1|{REGION}\.compute)\.amazonaws\.com\b"
+            ),
             [With(region::domain)],
         ),
         Rule::new(&format!(r"\b({REGION})[a-z]?\b"), [Identity(Class::Region)]),
@@ -61,11 +66,14 @@ pub(super) static MACHINE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         Rule::new(r"\bProcess: (\d+) Exec", pid()),
         Rule::new(r"[├└]─ *(\d+) ", pid()),
         Rule::new(r"^\[\d+\][+-]? +(\d+)\b", pid()),
-        Rule::new(r"^(\d{2,7}) (?:/[\w./-]+|[a-z][\w.-]*:)(?: |$)", pid()),
+        Rule::new(r"^(\d{2,7}) (?:/[\w./-]+|(?:sshd[\w-]*|nginx|php-fpm[\w.]*|postgres):)(?: |$)", pid()),
         Rule::new(r"^(\d+): [\w.-]+@", [Identity(Class::Interface)]),
         Rule::new(r"@if(\d+)\b", [Identity(Class::Interface)]),
         Rule::new(r"\bpts/(\d+)\b", [Identity(Class::Terminal)]),
-        Rule::new(&format!(r"\b{ADDRESS} (\d{{5}}) {ADDRESS} (\d{{1,5}})\b"), [With(ephemeral_port), With(ephemeral_port)]),
+        Rule::new(
+            &format!(r"\b{ADDRESS} (\d{{5}}) {ADDRESS} (\d{{1,5}})\b"),
+            [With(ephemeral_port), With(ephemeral_port)],
+        ),
         Rule::new(&format!(r"\b{ADDRESS} (\d{{5}}) \d{{1,5}}$"), port()),
         Rule::new(&format!(r"\b{ADDRESS}\.(\d{{5}})(?: >|:|$)"), port()),
         Rule::new(r"\bport (\d{5})\b", port()),
@@ -82,7 +90,8 @@ pub(super) static MACHINE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 fn fingerprint(finder: &Finder<'_>, span: Range<usize>) -> Option<Kind> {
     let text = &finder.text[span];
     // 43 letters of one case are a long word, not a hash.
-    let mixed = text.contains(|c: char| c.is_ascii_lowercase()) && text.contains(|c: char| c.is_ascii_uppercase());
+    let mixed =
+        text.contains(|c: char| c.is_ascii_lowercase()) && text.contains(|c: char| c.is_ascii_uppercase());
     mixed.then(|| Kind::identity(Class::Fingerprint, text))
 }
 

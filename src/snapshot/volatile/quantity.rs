@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::rule::Part::{Quantity as Is, Time, With, Within};
-use super::rule::Rule;
+use super::rule::{Claim, Rule};
 use super::{Finder, Kind, Quantity};
 
 const DAY: &str = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)";
@@ -18,10 +18,9 @@ pub(super) static EXACT_CONTEXT: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let time = |pattern: &str| Rule::new(pattern, [Time]);
     let version = |pattern: &str| Rule::new(pattern, [Within(version)]);
     vec![
-        Rule::new(
-            r"^(\+--[-\[][^\n]*\n(?:\|[^\n|]{17}\|\n){9}\+--[-\[][^\n]*)$",
-            [Is(Quantity::Randomart)],
-        ),
+        Rule::new(r"^(\+--[-\[][^\n]*\n(?:\|[^\n|]{17}\|\n){9}\+--[-\[][^\n]*)$", [Is(Quantity::Randomart)]),
+        Rule::new(r"^Linux [^\s]+ (\d+\.\d[^\n]*? #[^\n]*?) (?:x86_64|aarch64)\b", [Is(Quantity::Kernel)]),
+        Rule::new(r"\bLinux version (\d[^\n]*)", [Is(Quantity::Kernel)]),
         time(&format!(r"\b{DAY},? \d{{4}}-\d\d-\d\d {CLOCK}(?: {ZONE})?")),
         time(&format!(r"\b\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?{ZONE})?")),
         time(&format!(r"\b{DAY},? +\d{{1,2}} {MONTH} \d{{4}} {CLOCK}(?: [AP]M)?(?: {ZONE})?")),
@@ -30,8 +29,6 @@ pub(super) static EXACT_CONTEXT: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         time(&format!(r"\b\d{{4}}/\d\d/\d\d {CLOCK}")),
         time(&format!(r"\b{MONTH} +\d{{1,2}} {CLOCK}")),
         Rule::new(&format!(r"\b{MONTH} +\d{{1,2}} +(?:\d{{4}}|\d\d:\d\d)\b"), [With(list_date)]),
-        Rule::new(r"^Linux [^\s]+ (\d+\.\d[^\n]*? #[^\n]*?) (?:x86_64|aarch64)\b", [Is(Quantity::Kernel)]),
-        Rule::new(r"\bLinux version (\d[^\n]*)", [Is(Quantity::Kernel)]),
         version(r"\b\d+\.\d+\.\d+[\w.+~-]*-(?:amd64|arm64|cloud[\w-]*|generic|aws|virtual)\b"),
         version(r"\b\d+\.\d+\.\d+[\w.+~-]*\.(?:amzn|el|fc)\d+\.(?:x86_64|aarch64)\b"),
         version(r"\bOpenSSH_(\d+\.\d+(?:p\d+)?(?: (?:Debian|Ubuntu)-[\w.+~-]+)?)"),
@@ -47,6 +44,7 @@ pub(super) static EXACT_CONTEXT: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         version(r"\bv(\d+\.\d+\.\d+[\w.+-]*)"),
         version(r"\b(?:\d+:)?\d[\w.+~:-]*[+~]deb\d+\w*"),
         version(r"^(?:Setting up|Unpacking|Inst|Conf|Removing) [^\s]+ \(([^)\s]+)"),
+        version(r"^Get:\d+ (?:[^\s]+ ){5}([^\s]+) \["),
         version(r"^ii +[^\s]+ +([^\s]+) "),
         version(r"\bdebian-\d+-(?:amd64|arm64)-(\d{8}-\d+)\b"),
         version(r"\bal2023-ami-(\d[\w.]*-kernel-[\d.]+)"),
@@ -67,10 +65,11 @@ pub(super) static GENERAL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     vec![
         Rule::new(r"\b1[6-9]\d{8}(?:\.\d+)?\b", [Time]),
         Rule::new(r"\b20\d\d-\d\d-\d\d\b", [Time]),
+        size(r"^Fetched (\d[^\n]*)"),
         duration(r"min/avg/max/mdev = ([\d./]+ ms(?:, pipe \d+)?(?:, ipg/ewma [\d./]+ ms)?)"),
         duration(r"\bup +(\d[^\n]*?), +\d+ users?\b"),
         duration(r"^up (\d[^\n]*)$"),
-        duration(&format!(r"\b{NUMBER}{UNIT}(?: {NUMBER}{UNIT})*")),
+        duration(&format!(r"\b(?:\d+ ?(?:h|min|hours?|minutes?|days?|weeks?|months?),? )*{NUMBER}{UNIT}")),
         duration(r"(?i)^age: *(\d+)"),
         duration(r"^\[( *\d+\.\d{6})\]"),
         Rule::new(CLOCK, [With(clock)]),
@@ -82,7 +81,6 @@ pub(super) static GENERAL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         number(r"; COOKIE: ([0-9a-f]{16,}(?: \(good\))?)"),
         number(r"\b(?:seq|ack|val|ecr) (\d{5,}(?::\d{5,})?)"),
         size(r"\[(\d[\d,.]* ?[kMG]?i?B)\]"),
-        size(r"^Fetched (\d[^\n]*)"),
         size(r"^Need to get (\d[\d,.]* [kMG]?B(?:/\d[\d,.]* [kMG]?B)?)"),
         size(r"^After this operation, (\d[\d,.]* [kMG]?B)"),
         size(r"\((\d[\d,.]* ?[kKMG]i?B/s)\)"),
@@ -96,44 +94,42 @@ pub(super) static GENERAL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             ),
             [Is(Quantity::Progress)],
         ),
-        Rule::new(r"^ *\d+K(?: [ .]{10}){1,5} +\d+% +[\d.]+[KMG]?(?:[ =][\d.]+s)?$", [Is(Quantity::Progress)]),
+        Rule::new(
+            r"^ *\d+K(?: [ .]{10}){1,5} +\d+% +[\d.]+[KMG]?(?:[ =][\d.]+s)?$",
+            [Is(Quantity::Progress)],
+        ),
     ]
 });
 
 /// A version, without the dot or hyphen of the sentence that it ends.
-fn version(finder: &Finder<'_>, span: Range<usize>) -> Option<(Range<usize>, Kind)> {
+fn version(finder: &Finder<'_>, span: Range<usize>) -> Option<Claim> {
     let text = finder.text[span.clone()].trim_end_matches(['.', '-', ':', '~', '+']);
     let boundary = !matches!(finder.byte_before(span.start), b'.' | b'-');
-    boundary.then(|| (span.start..span.start + text.len(), Kind::Quantity(Quantity::Version, String::new())))
+    // `eth0/10.0.1.57`, `php 10.0.1.57`: addresses are no releases.
+    let release = boundary && text.parse::<Ipv4Addr>().is_err();
+    release.then(|| (span.start..span.start + text.len(), Kind::Quantity(Quantity::Version, String::new())))
 }
 
 /// `Apache/2.4.68`: the version of a product, but not that of a protocol, nor a part of a path.
-fn product(finder: &Finder<'_>, span: Range<usize>) -> Option<(Range<usize>, Kind)> {
+fn product(finder: &Finder<'_>, span: Range<usize>) -> Option<Claim> {
     const PROTOCOLS: [&str; 8] = ["HTTP", "HTTPS", "TLS", "SSL", "IP", "SSH", "ICMP", "RTSP"];
-    let (name, number) = finder.text[span.clone()].split_once('/')?;
+    let (name, _) = finder.text[span.clone()].split_once('/')?;
     let in_path = matches!(finder.byte_before(span.start), b'/' | b'.' | b'-' | b'_' | b'0'..=b'9');
-    // `eth0/10.0.1.57` is no release.
-    let is_address = number.parse::<Ipv4Addr>().is_ok();
-    if in_path || is_address || PROTOCOLS.contains(&name.to_ascii_uppercase().as_str()) {
+    if in_path || PROTOCOLS.contains(&name.to_ascii_uppercase().as_str()) {
         return None;
     }
     version(finder, span.start + name.len() + 1..span.end)
 }
 
 /// `version 1.2.3`, but not `TLS version 1.3`.
-fn named_version(finder: &Finder<'_>, span: Range<usize>) -> Option<(Range<usize>, Kind)> {
+fn named_version(finder: &Finder<'_>, span: Range<usize>) -> Option<Claim> {
     let text = &finder.text[span.clone()];
     let digits = text.find(|c: char| c.is_ascii_digit())?;
     let before = finder.text[..span.start].trim_end_matches([' ', '-']).to_ascii_uppercase();
     if ["TLS", "SSL", "HTTP", "PROTOCOL", "IP", "SSH"].iter().any(|word| before.ends_with(word)) {
         return None;
     }
-    let number = span.start + digits..span.end;
-    // `php 10.0.1.57` would be an address.
-    if finder.text[number.clone()].parse::<Ipv4Addr>().is_ok() {
-        return None;
-    }
-    version(finder, number)
+    version(finder, span.start + digits..span.end)
 }
 
 /// A line that is a version and nothing else (`uname -r`), unless it is an address.

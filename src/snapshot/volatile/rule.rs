@@ -15,8 +15,11 @@ pub(super) enum Part {
     /// Decided by the text and its surroundings; `None` leaves it literal.
     With(fn(&Finder<'_>, Range<usize>) -> Option<Kind>),
     /// Likewise, and it may be only a part of the group.
-    Within(fn(&Finder<'_>, Range<usize>) -> Option<(Range<usize>, Kind)>),
+    Within(fn(&Finder<'_>, Range<usize>) -> Option<Claim>),
 }
+
+/// Bytes and what they are.
+pub(super) type Claim = (Range<usize>, Kind);
 
 /// An expression and its parts: the first is the whole match when the expression has no groups, else group 1.
 pub(super) struct Rule {
@@ -27,7 +30,8 @@ pub(super) struct Rule {
 impl Rule {
     /// `\b`, `\d` and `\w` are ASCII in these expressions, and `^` and `$` match at lines.
     pub(super) fn new(pattern: &str, parts: impl Into<Vec<Part>>) -> Self {
-        let ascii = pattern.replace(r"\b", r"(?-u:\b)").replace(r"\d", "[0-9]").replace(r"\w", "[0-9A-Za-z_]");
+        let ascii =
+            pattern.replace(r"\b", r"(?-u:\b)").replace(r"\d", "[0-9]").replace(r"\w", "[0-9A-Za-z_]");
         let regex = Regex::new(&format!("(?m){ascii}")).expect("the recogniser's expressions are valid");
         Self { regex, parts: parts.into() }
     }
