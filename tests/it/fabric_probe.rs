@@ -44,9 +44,17 @@ pub(crate) fn echo(socket: &UdpSocket, to: Ipv4Addr, number: u16, wait: Duration
     false
 }
 
-/// Whether `to` answers a ping from `namespace`.
-pub(crate) fn pings(namespace: &str, to: Ipv4Addr) -> bool {
-    echo(&icmp(namespace), to, 1, SILENCE)
+/// Whether `to` answers pings from `namespace`. The very first may be lost: a fresh link takes packets some moments
+/// after it was set up.
+pub(crate) fn answers(namespace: &str, to: Ipv4Addr) -> bool {
+    let socket = icmp(namespace);
+    let until = Instant::now() + PATIENCE;
+    (0_u16..).take_while(|_| Instant::now() < until).any(|number| echo(&socket, to, number, SILENCE))
+}
+
+/// Whether no answer to a ping comes from `to`.
+pub(crate) fn is_silent(namespace: &str, to: Ipv4Addr) -> bool {
+    !echo(&icmp(namespace), to, 1, SILENCE)
 }
 
 /// The number of routers on the way to `to`: how many time-to-live steps a request needs, less one.
@@ -60,10 +68,14 @@ pub(crate) fn hops(namespace: &str, to: Ipv4Addr) -> Option<u32> {
         .map(|ttl| ttl - 1)
 }
 
-/// How an attempt to connect ended.
+/// Whether somebody listens, and nothing stands between.
+pub(crate) fn connects(namespace: &str, to: Ipv4Addr, port: u16) -> bool {
+    connect(namespace, to, port, PATIENCE).is_ok()
+}
+
+/// How a short attempt to connect ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Somebody listens, and nothing stands between.
     Connected,
     /// The packets arrive, and nobody listens.
     Refused,

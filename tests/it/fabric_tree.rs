@@ -20,7 +20,7 @@ pub(crate) fn in_tree(test: &str, body: impl FnOnce()) {
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
-        "{test} failed in its namespace tree (it needs root, ip, nft and conntrack):\n{said}\n{complained}"
+        "{test} failed in its namespace tree (it needs root, ip and nft):\n{said}\n{complained}"
     );
     assert!(said.contains("1 passed"), "the test that runs itself again was not found as {test}:\n{said}");
 }

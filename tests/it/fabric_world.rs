@@ -1,7 +1,6 @@
 //! A region without systems: the real control plane, the real kernel, and machines that only say that they run.
 
 use std::net::Ipv4Addr;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use lab::region::fabric;
@@ -119,13 +118,6 @@ impl World {
                 observe(&mut self.state, observation, Timestamp::now());
             }
         }
-    }
-
-    /// How long one pass takes, in milliseconds.
-    pub(crate) fn timed_settle(&mut self) -> f64 {
-        let start = Instant::now();
-        self.settle();
-        start.elapsed().as_secs_f64() * 1000.0
     }
 
     /// The network of the lessons.

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use super::{Kernel, KernelError, LineError, batch, conntrack, namespace, nft, sysctl};
 
-/// The running kernel, by `ip`, `nft` and `conntrack`. Needs to be root in a mount namespace of its own.
+/// The running kernel, by `ip`, `nft` and system calls. Needs to be root in a mount namespace of its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Linux;
 

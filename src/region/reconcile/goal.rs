@@ -21,7 +21,7 @@ pub struct Goal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     /// Run, with at least this many boots behind it.
-    Run { boot: u64, spec: MachineSpec },
+    Run { boot: u64, spec: Box<MachineSpec> },
     /// End in order, and keep the disk.
     Stop,
     /// Rest: it has ended, and its disk is kept.
@@ -57,7 +57,7 @@ impl Goal {
 fn wish(account: &str, region_name: &str, region: &Region, instance: &Instance) -> Option<Wish> {
     Some(match instance.state {
         InstanceState::Pending | InstanceState::Running => {
-            Wish::Run { boot: instance.boot, spec: spec(account, region_name, region, instance)? }
+            Wish::Run { boot: instance.boot, spec: Box::new(spec(account, region_name, region, instance)?) }
         }
         InstanceState::Stopping => Wish::Stop,
         InstanceState::Stopped => Wish::Rest,

@@ -62,7 +62,7 @@ impl Machinery {
                 if !ready(&spec.namespace) {
                     return false;
                 }
-                (Asked::Run { boot: *boot, up: false }, machines.start(spec.clone()))
+                (Asked::Run { boot: *boot, up: false }, machines.start(spec.as_ref().clone()))
             }
             (Wish::Run { boot, .. }, Some(Asked::Run { boot: present, .. })) if present < *boot => {
                 (Asked::Run { boot: *boot, up: false }, machines.reboot(id))
