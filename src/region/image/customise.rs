@@ -16,6 +16,7 @@ const GROUPS: &str = "adm,dialout,cdrom,floppy,sudo,audio,dip,video,plugdev";
 const REMOVED: &[&str] = &[
     "etc/apt/apt.conf.d/99mmdebstrap",
     "etc/apt/sources.list.d",
+    "etc/fstab",
     "etc/machine-id",
     "etc/resolv.conf",
     "etc/hostname",

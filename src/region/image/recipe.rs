@@ -50,6 +50,7 @@ pub(super) const MASKED: &[&str] = &[
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
+    "run-lock.mount",
     "sys-fs-fuse-connections.mount",
     "systemd-ask-password-console.path",
     "systemd-ask-password-wall.path",
@@ -60,6 +61,10 @@ pub(super) const MASKED: &[&str] = &[
     "systemd-journal-flush.service",
     "systemd-logind.service",
     "systemd-pcrlock.socket",
+    "systemd-remount-fs.service",
+    "systemd-sysext.socket",
+    "systemd-tmpfiles-setup-dev-early.service",
+    "systemd-tmpfiles-setup-dev.service",
     "systemd-update-done.service",
 ];
 

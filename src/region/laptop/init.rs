@@ -1,8 +1,8 @@
 //! The laptop's first process: sets the machine up, starts programs, tells how they end.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs::File;
+use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::process::ExitCode;
@@ -21,12 +21,11 @@ use super::message::{Order, Report};
 use super::{HOSTNAME, Settings, idmap, mounts, program, signals};
 use crate::region::server::{Exited, Link};
 
-/// Started by the daemon with its settings as the one argument and the connection to the daemon as standard input.
-pub(crate) fn main(mut args: impl Iterator<Item = OsString>) -> Result<ExitCode, String> {
-    let settings = args.next().ok_or("this is started by the daemon alone")?;
-    let settings: Settings =
-        serde_json::from_str(&settings.to_string_lossy()).map_err(|error| format!("read the settings: {error}"))?;
+/// Started by the daemon with the connection to the daemon as standard input. The first line there is the settings:
+/// as arguments they would show in the laptop's list of processes.
+pub(crate) fn main() -> Result<ExitCode, String> {
     let link = take_link().map_err(|error| format!("take over the link: {error}"))?;
+    let settings = read_settings(&link).map_err(|error| format!("read the settings: {error}"))?;
     match set_up(&settings) {
         Ok(true) => serve(link, Report::Up),
         // The outer process: it only waited.
@@ -40,6 +39,16 @@ fn take_link() -> std::io::Result<StdUnixStream> {
     let link = std::io::stdin().as_fd().try_clone_to_owned()?;
     dup2_stdin(File::open("/dev/null")?)?;
     Ok(link.into())
+}
+
+fn read_settings(mut link: &StdUnixStream) -> std::io::Result<Settings> {
+    // Byte by byte: what comes after the line is not for us to take.
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while link.read(&mut byte)? == 1 && byte != *b"\n" {
+        line.push(byte[0]);
+    }
+    Ok(serde_json::from_slice(&line)?)
 }
 
 /// Make the namespaces. Returns true in the first process of the new process namespace, and false in the process

@@ -47,10 +47,9 @@ impl Laptop {
         let (ours, theirs) = StdUnixStream::pair().map_err(|error| format!("make a socket: {error}"))?;
         cgroup.make().map_err(|error| format!("make a control group: {error}"))?;
         let mut door = cgroup.door().map_err(|error| format!("open the control group: {error}"))?;
-        let settings = serde_json::to_string(settings).map_err(|error| format!("write the settings: {error}"))?;
         // Our own file, even if it has been replaced or removed since we started.
         let mut command = Command::new("/proc/self/exe");
-        command.arg0("laptop").arg(VERB).arg(settings).env_clear().stdin(Stdio::from(OwnedFd::from(theirs)));
+        command.arg0("init").arg(VERB).env_clear().stdin(Stdio::from(OwnedFd::from(theirs)));
         // SAFETY: one write between fork and exec.
         unsafe {
             command.pre_exec(move || door.write_all(b"0"));
@@ -63,6 +62,7 @@ impl Laptop {
             UnixStream::from_std(ours)
         })();
         let mut link = Link::new(link.map_err(|error| format!("set up the link: {error}"))?);
+        link.send(settings, &[]).await.map_err(|error| format!("send the settings: {error}"))?;
         match link.receive::<Report>().await {
             Ok(Some((Report::Up, _))) => {}
             Ok(Some((Report::Down { reason }, _))) => return Err(reason),

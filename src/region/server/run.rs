@@ -13,10 +13,11 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::connections::{self, Desk};
 use super::plane::Plane;
+use super::endpoint::Keeper;
+use super::reconciling;
 use super::region::Region;
-use super::{endpoint, reconciling};
 use crate::region::guest::{GuestMachines, Guests};
-use crate::region::image;
+use crate::region::{api, image};
 use crate::region::tree::{CGROUPS, Cgroup, Launch, front_pid};
 
 /// What the front has opened in the host's namespaces.
@@ -75,7 +76,7 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
     let pid = front_pid(&launch.paths);
     let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop };
     tokio::spawn(connections::serve(control, Arc::new(desk)));
-    tokio::spawn(endpoint::serve(endpoint, plane));
+    tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane })));
 
     let mut terminate = signal(SignalKind::terminate()).map_err(failed("listen for signals"))?;
     ready.write_all(b"ready\n").map_err(failed("say that we are ready"))?;
