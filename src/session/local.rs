@@ -29,9 +29,19 @@ impl LocalMachine {
     }
 
     fn command(&self, program: &Program) -> io::Result<Command> {
-        let (name, arguments) = program.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = Command::new(name);
-        command.args(arguments).env_clear().env("HOME", &self.home).env("LANG", "C.UTF-8").env("SHELL", "/bin/bash");
+        let mut command = match program.argv.split_first() {
+            Some((name, arguments)) => {
+                let mut command = Command::new(name);
+                command.args(arguments);
+                command
+            }
+            None => {
+                let mut command = Command::new("bash");
+                command.arg("--login");
+                command
+            }
+        };
+        command.env_clear().env("HOME", &self.home).env("LANG", "C.UTF-8").env("SHELL", "/bin/bash");
         command.env("TERM", if program.terminal.is_some() { "xterm-256color" } else { "dumb" });
         command.env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()));
         if let Ok(Some(user)) = User::from_uid(getuid()) {

@@ -11,7 +11,7 @@ use super::dial::BoxFuture;
 /// What to start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Program {
-    /// The program and its arguments; the program is looked up in `PATH`.
+    /// The program and its arguments; the program is looked up in `PATH`. Empty: the user's login shell.
     pub argv: Vec<String>,
     /// Set in addition to the machine's own clean environment. Ignored by machines that cannot carry it (SSH).
     pub env: Vec<(String, String)>,

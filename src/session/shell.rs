@@ -33,7 +33,7 @@ pub enum Error {
 }
 
 /// After this long without a block, a shell is asked whether it is still there before it gets the next one.
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(1);
 
 /// How a shell begins.
 #[derive(Debug, Clone, Default)]

@@ -49,7 +49,7 @@ impl State {
     }
 
     /// Bash text that brings the state back in a new shell. Variables in `not` stay as they are there.
-    pub(super) fn restoring_script(&self, not: &[&str]) -> String {
+    pub fn restoring_script(&self, not: &[&str]) -> String {
         let (aliases, options) = match self.part(2) {
             options if options.starts_with("shopt ") => ("", options),
             options => options.split_at(options.find("\nshopt ").map_or(options.len(), |at| at + 1)),

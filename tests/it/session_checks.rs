@@ -16,7 +16,9 @@ pub struct Subject {
 
 impl Subject {
     pub fn new(machine: Arc<dyn Machine>, scratch: PathBuf) -> Self {
-        Self { shell: Shell::new(Arc::clone(&machine), Setup::default()), machine, scratch }
+        // The home of a login over SSH is a real one; tests keep out of it.
+        let env = vec![("HOME".to_owned(), scratch.display().to_string())];
+        Self { shell: Shell::new(Arc::clone(&machine), Setup { env, state: None }), machine, scratch }
     }
 
     async fn run(&mut self, script: &str) -> Outcome {

@@ -1,5 +1,14 @@
 //! SSH by `russh`: no `ssh` program is needed.
+//!
+//! [`Host`] is a machine behind SSH: one connection, opened when needed, through another host where the address demands
+//! it, to a server that shows a host key pinned for that instance.
 
+mod channel;
+mod connection;
+mod error;
+mod host;
 mod known_hosts;
 
+pub use error::Error;
+pub use host::Host;
 pub use known_hosts::{FileKnownHosts, KnownHosts, parse_console_keys};
