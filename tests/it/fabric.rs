@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use lab::region::fabric;
+use lab::region::guest::GuestEvent;
 use lab::region::kernel;
 use serde_json::json;
 
@@ -568,6 +569,32 @@ fn a_stopped_instance_is_silent_and_a_started_one_is_back() {
         assert!(!left.contains(&db.namespace) && !left.contains(&web.namespace), "{left:?}");
         let links = run_in(&world.router(&network.vpc), &["ip", "-brief", "link"]);
         assert!(!links.contains("eni"), "{links}");
+    });
+}
+
+#[test]
+fn a_reboot_repairs_what_a_system_did_to_its_link() {
+    in_tree("fabric::a_reboot_repairs_what_a_system_did_to_its_link", || {
+        let mut world = World::new();
+        let network = world.network();
+        let open = world.group(&network.vpc, "open", &[Rule::Icmp(EVERYBODY)]);
+        let web = world.host(&network.public, "10.0.1.10", &[&open], true);
+        world.settle();
+        let (laptop, public) = (world.laptop(), world.public_ip(&web));
+        assert!(answers(&laptop, public));
+        let damages: [&[&str]; 3] = [
+            &["ip", "addr", "flush", "dev", "eth0"],
+            &["ip", "link", "set", "eth0", "down"],
+            &["ip", "link", "del", "eth0"],
+        ];
+        for damage in damages {
+            run_in(&web.namespace, damage);
+            assert!(is_silent(&laptop, public), "{damage:?} cuts it off");
+            world.reconciler.heard(&GuestEvent::Rebooting { id: web.id.clone() });
+            world.settle_in_passes(3);
+            assert!(answers(&laptop, public), "the next boot repairs {damage:?}");
+            assert!(is_silent(&laptop, web.ip));
+        }
     });
 }
 

@@ -120,6 +120,13 @@ impl World {
         }
     }
 
+    /// Passes until one reports no problem, at most so many.
+    pub(crate) fn settle_in_passes(&mut self, limit: usize) {
+        let fails = |world: &mut Self| !world.reconciler.pass(&world.state).problems.is_empty();
+        let failed = (0..limit).take_while(|_| fails(self)).count();
+        assert!(failed < limit, "each of {limit} passes failed");
+    }
+
     /// The network of the lessons.
     pub(crate) fn network(&mut self) -> Network {
         let vpc = self.id("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"}), "/Vpc/VpcId");

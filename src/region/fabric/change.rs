@@ -42,7 +42,7 @@ impl fmt::Display for Change {
                 cable.far_mac.as_ref().map_or(Ok(()), |mac| write!(out, " address {mac}"))
             }
             Self::Cut(near) => write!(out, "link del {}", near.link),
-            Self::AddAddress(address) => write!(out, "addr add {} dev {}", address.text, address.link),
+            Self::AddAddress(address) => write!(out, "addr replace {} dev {}", address.text, address.link),
             Self::RemoveAddress(address) => write!(out, "addr del {} dev {}", address.text, address.link),
             Self::Raise(link) => write!(out, "link set {link} up"),
             Self::SetNeighbour(neighbour, mac) => {
@@ -91,6 +91,19 @@ impl fmt::Display for Route<'_> {
         match key.table {
             super::desired::MAIN => Ok(()),
             table => write!(out, " table {table}"),
+        }
+    }
+}
+
+impl Change {
+    /// The link of the namespace that the change is about, if it needs one to be there.
+    pub fn link(&self) -> Option<&str> {
+        match self {
+            Self::AddAddress(address) | Self::RemoveAddress(address) => Some(&address.link),
+            Self::Raise(link) => Some(link),
+            Self::SetNeighbour(neighbour, _) | Self::RemoveNeighbour(neighbour) => Some(&neighbour.link),
+            Self::SetRoute(_, action) | Self::RemoveRoute(_, action) => action.link(),
+            Self::Connect(..) | Self::Cut(_) | Self::AddMark(..) | Self::RemoveMark(..) => None,
         }
     }
 }

@@ -135,6 +135,21 @@ impl Desired {
         }
     }
 
+    /// Knows no more how the links of a namespace are configured: its system may have changed them.
+    pub fn doubt(&mut self, namespace: &str) {
+        if let Some(namespace) = self.namespaces.get_mut(namespace) {
+            namespace.up.clear();
+            namespace.addresses.clear();
+            namespace.routes.clear();
+        }
+    }
+
+    /// The near end of the cable that a link belongs to.
+    pub fn near_end(&self, namespace: &str, link: &str) -> Option<&End> {
+        let is = |end: &End| end.namespace == namespace && end.link == link;
+        self.cables.iter().find(|(near, cable)| is(near) || is(&cable.far)).map(|(near, _)| near)
+    }
+
     /// Takes away a namespace with every cable that ends in it.
     pub(super) fn drop_namespace(&mut self, name: &str) {
         let ends: Vec<End> = self

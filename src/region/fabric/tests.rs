@@ -35,12 +35,12 @@ fn a_router_has_a_cable_an_interface_and_a_table_a_subnet() {
 link add eni000000000a10 group 1034 address 02:00:00:00:00:01 type veth peer name eth0 netns 111122223333-i-000000000000000eb address 0a:00:0a:00:01:0a
 link add eni000000000b10 group 1035 address 02:00:00:00:00:01 type veth peer name eth0 netns 111122223333-i-000000000000000db address 0a:00:0a:00:02:0a
 link add igw group 1 address 02:00:00:00:00:02 type veth peer name vpc000000000001 netns 111122223333-edge address 02:00:00:00:00:03
-addr add 10.0.1.1 peer 10.0.1.10/32 dev eni000000000a10
-addr add 10.0.2.1 peer 10.0.2.10/32 dev eni000000000b10
-addr add 100.64.0.0/31 dev igw
-addr add 10.0.0.2/32 dev lo
-addr add 169.254.169.253/32 dev lo
-addr add 169.254.169.254/32 dev lo
+addr replace 10.0.1.1 peer 10.0.1.10/32 dev eni000000000a10
+addr replace 10.0.2.1 peer 10.0.2.10/32 dev eni000000000b10
+addr replace 100.64.0.0/31 dev igw
+addr replace 10.0.0.2/32 dev lo
+addr replace 169.254.169.253/32 dev lo
+addr replace 169.254.169.254/32 dev lo
 link set eni000000000a10 up
 link set eni000000000b10 up
 link set igw up
@@ -63,7 +63,7 @@ rule add pref 100 fwmark 1035 lookup 1025";
 #[test]
 fn a_guest_finds_its_link_configured() {
     let expected = "\
-addr add 10.0.1.10/24 brd + dev eth0
+addr replace 10.0.1.10/24 brd + dev eth0
 link set eth0 up
 link set lo up
 route replace 0.0.0.0/0 via 10.0.1.1 dev eth0 onlink";
@@ -75,7 +75,7 @@ fn the_edge_leads_public_addresses_to_the_gateway_and_drops_the_others() {
     let lines = ip_lines(&fresh(), "edge");
     for expected in [
         "link add to-isp1 type veth peer name to-edge netns 111122223333-isp1",
-        "addr add 100.64.0.1/31 dev vpc000000000001",
+        "addr replace 100.64.0.1/31 dev vpc000000000001",
         "route replace 203.0.113.10/32 via 100.64.0.0 dev vpc000000000001 onlink",
         "route replace blackhole 203.0.113.0/24",
         "route replace blackhole 10.0.0.0/8",
@@ -89,8 +89,8 @@ fn the_edge_leads_public_addresses_to_the_gateway_and_drops_the_others() {
 fn near_ends_of_cables_come_before_far_ends() {
     let text = fresh().to_string();
     let at = |line: &str| text.find(line).unwrap_or_else(|| panic!("{line} not in\n{text}"));
-    assert!(at("ip link add igw") < at("111122223333-edge: ip addr add 100.64.0.1/31"));
-    assert!(at("edge: ip link add to-isp1") < at("isp1: ip addr add 192.0.2.1/31"));
+    assert!(at("ip link add igw") < at("111122223333-edge: ip addr replace 100.64.0.1/31"));
+    assert!(at("edge: ip link add to-isp1") < at("isp1: ip addr replace 192.0.2.1/31"));
     assert!(at("111122223333-i-000000000000000eb: create") < at("ip link add eni000000000a10"));
 }
 

@@ -11,6 +11,8 @@ use crate::region::model::Observation;
 #[derive(Debug, Default)]
 pub(super) struct Machinery {
     asked: BTreeMap<String, Asked>,
+    /// Where the machines run that were started.
+    namespaces: BTreeMap<String, String>,
 }
 
 /// The last thing that was asked of a machine.
@@ -62,6 +64,7 @@ impl Machinery {
                 if !ready(&spec.namespace) {
                     return false;
                 }
+                self.namespaces.insert(id.to_owned(), spec.namespace.clone());
                 (Asked::Run { boot: *boot, up: false }, machines.start(spec.as_ref().clone()))
             }
             (Wish::Run { boot, .. }, Some(Asked::Run { boot: present, .. })) if present < *boot => {
@@ -93,6 +96,11 @@ impl Machinery {
         true
     }
 
+    /// The namespace of a machine.
+    pub(super) fn namespace(&self, id: &str) -> Option<&str> {
+        self.namespaces.get(id).map(String::as_str)
+    }
+
     /// What an event means to the control plane, if anything.
     pub(super) fn heard(&mut self, event: &GuestEvent) -> Option<Observation> {
         match event {
@@ -110,6 +118,7 @@ impl Machinery {
             }
             GuestEvent::Stopped { id, exit } => {
                 let instance_id = id.clone();
+                self.namespaces.remove(id);
                 Some(match (self.asked.remove(id)?, exit) {
                     (Asked::Destroy, _) => Observation::InstanceTerminated { instance_id },
                     (Asked::Run { up: false, .. }, GuestExit::Failed { reason }) => {

@@ -86,9 +86,15 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
         pass
     }
 
-    /// Takes in what happened to a machine. Returns what it means to the control plane, if anything; the state
-    /// changes by it, and the next pass then does what follows.
+    /// Takes in what happened to a machine. Returns what it means to the control plane, if anything. A pass has to
+    /// follow.
     pub fn heard(&mut self, event: &GuestEvent) -> Option<Observation> {
+        if let GuestEvent::Rebooting { id } = event
+            && let Some(namespace) = self.machinery.namespace(id)
+        {
+            // Whatever its former life did to the link: a system that boots finds it configured.
+            self.applied.doubt(namespace);
+        }
         self.machinery.heard(event)
     }
 
@@ -152,11 +158,7 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
                 None => self.applied.note(namespace, change),
                 Some(failure) if is_so_already(change, failure) => self.applied.note(namespace, change),
                 Some(failure) => {
-                    if let Change::Connect(near, _) = change
-                        && failure.message.contains("File exists")
-                    {
-                        self.note_foreign(near);
-                    }
+                    self.heal_line(namespace, change, failure);
                     let message =
                         format!("run `ip {}` in namespace {namespace}: {}", failure.line, failure.message);
                     problems.push(Problem { namespace: namespace.to_owned(), message });
@@ -165,14 +167,26 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
         }
     }
 
-    /// A link stands where a cable should begin, and it is not ours: the next pass replaces it.
-    fn note_foreign(&mut self, near: &End) {
-        let far = End { namespace: String::new(), link: String::new() };
-        let foreign = Cable { mac: None, group: 0, far, far_mac: None };
-        self.applied.note(&near.namespace, &Change::Connect(near.clone(), foreign));
+    /// Makes sure that the next attempt does not fail for the same reason: if a link stands where a cable should
+    /// begin, or one that should be there is gone, the cable is made anew.
+    fn heal_line(&mut self, namespace: &str, change: &Change, failure: &LineError) {
+        let near = match change {
+            Change::Connect(near, _) if failure.message.contains("File exists") => Some(near.clone()),
+            _ if failure.message.contains("Cannot find device") => {
+                change.link().and_then(|link| self.applied.near_end(namespace, link).cloned())
+            }
+            _ => None,
+        };
+        if let Some(near) = near {
+            let far = End { namespace: String::new(), link: String::new() };
+            let unknown = Cable { mac: None, group: 0, far, far_mac: None };
+            // First as if it were cut, so that all that hung on it is made anew, too.
+            self.applied.note(&near.namespace, &Change::Cut(near.clone()));
+            self.applied.note(&near.namespace, &Change::Connect(near.clone(), unknown));
+        }
     }
 
-    /// Makes sure that the next attempt does not fail for the same reason.
+    /// The same for a step that is no batch.
     fn heal(&mut self, step: &Step) {
         match &step.action {
             Action::Create(_) => {
@@ -218,12 +232,20 @@ fn is_configured(applied: &Desired, desired: &Desired, name: &str) -> bool {
 fn is_so_already(change: &Change, failure: &LineError) -> bool {
     let said = |text: &str| failure.message.contains(text);
     match change {
-        Change::AddAddress(_) | Change::AddMark(..) => said("File exists"),
+        Change::AddMark(..) => said("File exists"),
         Change::Cut(_) => said("Cannot find device"),
-        Change::RemoveAddress(_) => said("Cannot assign requested address") || said("Cannot find device"),
+        Change::RemoveAddress(_) => {
+            ["Cannot assign requested address", "Address not found", "Cannot find device"]
+                .into_iter()
+                .any(said)
+        }
         Change::RemoveNeighbour(_) | Change::RemoveMark(..) => said("No such file or directory"),
         Change::RemoveRoute(..) => said("No such process"),
-        Change::Connect(..) | Change::Raise(_) | Change::SetNeighbour(..) | Change::SetRoute(..) => false,
+        Change::Connect(..)
+        | Change::AddAddress(_)
+        | Change::Raise(_)
+        | Change::SetNeighbour(..)
+        | Change::SetRoute(..) => false,
     }
 }
 

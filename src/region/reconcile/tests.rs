@@ -140,7 +140,7 @@ fn machines_start_once_their_link_is_configured_and_before_filters_are_loaded() 
     let at =
         |part: &str| told.iter().position(|text| text.contains(part)).unwrap_or_else(|| panic!("no {part}"));
     let start = at(&format!("start {DB}"));
-    assert!(at(&format!("{DB} ip addr add 10.0.2.10/24 brd + dev eth0")) < start);
+    assert!(at(&format!("{DB} ip addr replace 10.0.2.10/24 brd + dev eth0")) < start);
     assert!(at(&format!("{DB} ip link set eth0 up")) < start);
     assert!(start < at("add chain netdev l2 eni000000000b10"));
 }
