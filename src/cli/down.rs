@@ -11,9 +11,9 @@ use crate::cli::args::DownArgs;
 use crate::cli::failure::{Failure, LEFT};
 use crate::cli::open::{self, OpenLab};
 use crate::event::{Event, EventKind, Sink};
-use crate::region::client::{Client, Paths};
+use crate::region::client::Paths;
 use crate::report::{Detail, Terminal};
-use crate::run::{CloudKind, read_state};
+use crate::run::read_state;
 
 /// How long teardown of a run's own lab may take.
 const OWN: Duration = Duration::from_secs(30 * 60);
@@ -103,14 +103,4 @@ impl Progress for Tell<'_> {
         let kind = EventKind::PreparationProgressed { what: line.to_owned(), fraction: None };
         self.0.take(&Event { at: Timestamp::now(), lesson: None, block: None, kind });
     }
-}
-
-/// Removes a lab of the local region that has no directory (any more).
-pub async fn forget(paths: &Paths, lab: &str, cloud: CloudKind) -> Result<(), Failure> {
-    if cloud == CloudKind::Local
-        && let Ok(client) = Client::connect(paths).await
-    {
-        client.remove_lab(lab).await?;
-    }
-    Ok(())
 }

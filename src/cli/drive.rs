@@ -67,7 +67,7 @@ pub async fn drive(
     options: Options,
 ) -> Result<Summary, Failure> {
     let texts = course.lessons.iter().map(|lesson| lesson.source.text());
-    let chosen = Arc::new(Chosen::from_texts(texts));
+    let chosen = Arc::new(Chosen::in_texts(texts));
     let state = &open.lab.state;
     let recorder = Recorder::new(Store::new(root), chosen, state.cloud, &state.region, state.os);
     let pool = pool(open);

@@ -2,19 +2,17 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::libc;
-use nix::pty::{Winsize, openpty};
 use nix::unistd::pipe;
 use tokio::net::TcpStream;
 use tokio::net::unix::pipe as async_pipe;
 use tokio::sync::mpsc;
 
 use crate::region::client::{Client, ClientError, Exited, RefusalCode, SignalScope, SpawnSpec};
-use crate::session::{BoxFuture, Child, Control, Dial, Exit, Machine, Program, PtySide, WindowSize};
+use crate::session::{BoxFuture, Child, Control, Dial, Exit, Machine, Program, Pty, WindowSize};
 
 /// A lab's laptop on the local region: connections from it, programs on it.
 #[derive(Clone)]
@@ -80,21 +78,18 @@ impl LocalLaptop {
     }
 
     async fn with_terminal(&self, program: Program, size: WindowSize) -> io::Result<Child> {
-        let winsize = Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(Some(&winsize), None).map_err(io::Error::from)?;
-        let side = PtySide::new(pty.master)?;
-        let resize = side.handle()?;
-        let stdio = [pty.slave.try_clone()?, pty.slave.try_clone()?, pty.slave];
-        let (exit, control) = self.start(program, stdio, Some(resize)).await?;
-        let (stdout, stdin) = tokio::io::split(side);
-        Ok(Child { stdin: Box::new(stdin), stdout: Box::new(stdout), exit, control })
+        let (pty, terminal) = Pty::open(size)?;
+        let pty = Arc::new(pty);
+        let stdio = [terminal.try_clone()?, terminal.try_clone()?, terminal];
+        let (exit, control) = self.start(program, stdio, Some(Arc::clone(&pty))).await?;
+        Ok(Child { stdin: Box::new(pty.writer()), stdout: Box::new(pty.reader()), exit, control })
     }
 
     async fn start(
         &self,
         program: Program,
         stdio: [OwnedFd; 3],
-        terminal: Option<OwnedFd>,
+        terminal: Option<Arc<Pty>>,
     ) -> io::Result<(BoxFuture<'static, io::Result<Exit>>, Arc<dyn Control>)> {
         let command = SpawnSpec { argv: program.argv, env: program.env.into_iter().collect(), cwd: program.cwd };
         let mut process = self.client.spawn(&self.lab, command, stdio).await.map_err(as_io)?;
@@ -130,7 +125,7 @@ fn nonblocking(fd: OwnedFd) -> io::Result<OwnedFd> {
 
 struct LaptopControl {
     signals: mpsc::UnboundedSender<i32>,
-    terminal: Option<OwnedFd>,
+    terminal: Option<Arc<Pty>>,
 }
 
 impl Control for LaptopControl {
@@ -141,9 +136,7 @@ impl Control for LaptopControl {
 
     fn resize(&self, size: WindowSize) {
         if let Some(terminal) = &self.terminal {
-            let winsize = Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 };
-            // SAFETY: the descriptor is open as long as `self`, and the argument is a `winsize`, as TIOCSWINSZ asks.
-            let _ = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const winsize) };
+            terminal.resize(size);
         }
     }
 }

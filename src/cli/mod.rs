@@ -8,6 +8,7 @@ mod doctor;
 mod down;
 mod drive;
 mod failure;
+mod interact;
 mod lint;
 mod local;
 mod open;
@@ -63,4 +64,11 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Doctor(args) => doctor::doctor(&args).await,
         Verb::Region(verb) => region::region(verb).await,
     }
+}
+
+/// Runs a verb that is not for people (the processes of the region's daemon); `None` for any other command line.
+pub fn hidden_verb(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Option<ExitCode> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let verb = arguments.first()?.to_str()?;
+    crate::region::tree::VERBS.contains(&verb).then(|| crate::region::tree::main(arguments))
 }

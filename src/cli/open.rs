@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::aws::client::SOCKET as SOCKET_VARIABLE;
 use crate::aws::journal::{Current, Journal};
 use crate::aws::journaling::Journaling;
-use crate::aws::{Call as _, Caller, Intercepted, Request, Target, serve};
+use crate::aws::{Caller, Intercepted, serve};
 use crate::cli::failure::Failure;
 use crate::cli::local::LocalLaptop;
 use crate::event::{Event, EventKind, Sink};
@@ -70,6 +70,17 @@ pub async fn open(
     Ok(opened)
 }
 
+/// Opens a lab that is there already.
+pub async fn open_existing(name: &str, sink: &dyn Sink) -> Result<OpenLab, Failure> {
+    let paths = Paths::from_environment()?;
+    check_name(name)?;
+    match crate::run::read_state(&paths.lab(name))? {
+        Some(state) => open(name, || state, sink).await,
+        None => Err(Failure::usage(format!("failed to find a lab named `{name}`"))
+            .hint("`lab run` a lesson first; `lab status` lists the labs")),
+    }
+}
+
 /// Opens a lab that is to be taken away: what is gone already is no hindrance.
 pub async fn open_for_teardown(name: &str, state: LabState, sink: &dyn Sink) -> Result<OpenLab, Failure> {
     let paths = Paths::from_environment()?;
@@ -98,9 +109,7 @@ impl OpenLab {
         let operation = crate::wire::Service::sts()
             .operation("GetCallerIdentity")
             .ok_or_else(|| Failure::needs("failed to find GetCallerIdentity in the service model"))?;
-        let request =
-            Request { operation, params: serde_json::json!({}), target: Target::default() };
-        let answer = caller.call(&request).await.map_err(|error| {
+        let answer = caller.call(operation, &serde_json::json!({})).await.map_err(|error| {
             Failure::needs(format!("failed to use your AWS credentials: {error}"))
                 .hint("`aws configure`, or AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         })?;

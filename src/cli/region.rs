@@ -20,9 +20,7 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
             anstream::println!("the local region runs at {}", client.status().await?.endpoint_url);
         }
         RegionVerb::Stop => match Client::connect(&paths).await {
-            // A daemon of another version is stopped by the same words.
             Ok(client) => stop(&client).await?,
-            Err(ClientError::OtherVersion { .. }) => stop(&Client::at(&paths)).await?,
             Err(ClientError::NotRunning { .. }) => anstream::println!("the local region is not running"),
             Err(error) => return Err(error.into()),
         },

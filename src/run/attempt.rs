@@ -13,6 +13,9 @@ use crate::snapshot::{Record, Renaming, Snapshot};
 /// The longest pause between two tries of an `eventually` block.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Columns of a difference, as it goes into events.
+const DIFF_WIDTH: usize = 110;
+
 /// A block about to be tried.
 pub(super) struct Attempt<'a> {
     pub lesson: &'a Lesson,
@@ -109,7 +112,7 @@ impl Attempt<'_> {
                 Compared::Same => (Outcome::Passed, true),
                 Compared::Unrecorded => (Outcome::Unrecorded, true),
                 Compared::Different(difference) => {
-                    (Outcome::Differed { diff: crate::snapshot::render(&difference, false) }, true)
+                    (Outcome::Differed { diff: crate::snapshot::render(&difference, false, DIFF_WIDTH) }, true)
                 }
             },
         };

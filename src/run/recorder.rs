@@ -21,7 +21,7 @@ pub struct Recorder {
     os: Os,
     secrets: Secrets,
     /// Not recorded yet, or different: written with the final renaming, so that a review shows only what really differs.
-    waiting: Vec<(Key, Record)>,
+    waiting: Vec<(Key, Record, Rules)>,
     /// The same as recorded: what an earlier run left pending is void.
     settled: Vec<Key>,
 }
@@ -98,6 +98,14 @@ impl Recorder {
         renaming: &mut Renaming,
     ) -> Compared {
         let Some(recorded) = recorded else { return Compared::Unrecorded };
+        let rules = self.rules(record, block);
+        match compare(&recorded.record, record, &rules, renaming) {
+            Verdict::Matches => Compared::Same,
+            Verdict::Differs(difference) => Compared::Different(difference),
+        }
+    }
+
+    fn rules(&self, record: &Record, block: &Block) -> Rules {
         let mut rules = Rules::new(block.name.as_str(), record.origin.host.clone());
         rules.chosen = Arc::clone(&self.chosen);
         if let Some(outcome) = block.outcome() {
@@ -109,15 +117,13 @@ impl Recorder {
             // The pattern was found valid when the lesson was parsed.
             rules.vary = outcome.vary.iter().filter_map(|pattern| Rules::vary(pattern.as_str()).ok()).collect();
         }
-        match compare(&recorded.record, record, &rules, renaming) {
-            Verdict::Matches => Compared::Same,
-            Verdict::Differs(difference) => Compared::Different(difference),
-        }
+        rules
     }
 
     /// Keeps a result for the end of the lesson.
     pub fn keep(&mut self, lesson: &Lesson, block: &Block, record: Record) {
-        self.waiting.push((self.key(lesson, block), record));
+        let rules = self.rules(&record, block);
+        self.waiting.push((self.key(lesson, block), record, rules));
     }
 
     /// Notes that a result is the recorded one.
@@ -131,8 +137,8 @@ impl Recorder {
             self.store.settle(&key)?;
         }
         let mut written = Vec::new();
-        for (key, record) in self.waiting.drain(..) {
-            match self.store.record(&key, &renaming.translate_record_back(&record), update)? {
+        for (key, record, rules) in self.waiting.drain(..) {
+            match self.store.record(&key, &renaming.translate_record_back(&record, &rules), update)? {
                 Written::Pending(path) | Written::Recorded(path) => written.push(path),
                 Written::Nothing => {}
             }

@@ -1,0 +1,32 @@
+//! `lab ssh HOST`: a login on an instance of the lab, by the key and the host key that the lessons use.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::cli::args::SshArgs;
+use crate::cli::failure::Failure;
+use crate::cli::interact::{interact, terminal};
+use crate::cli::{drive, open};
+use crate::report::{Detail, Terminal};
+use crate::session::{LAPTOP, Machine as _, Program};
+
+/// Logs in, or runs one command there.
+pub async fn ssh(args: SshArgs) -> Result<ExitCode, Failure> {
+    if args.host == LAPTOP {
+        return Err(Failure::usage("failed to log in to the laptop by SSH: it has no SSH server").hint("`lab shell`"));
+    }
+    let sink = Terminal::new(anstream::stderr(), Detail::Normal, false);
+    let mut opened = open::open_existing(&args.lab.lab, &sink).await?;
+    opened.lab.state.by_hand = true;
+    opened.lab.save()?;
+    let mut pool = drive::pool(&opened);
+    let host = Arc::clone(&pool.host(&args.host, args.via.as_deref()).await?);
+    anstream::eprintln!("{}", host.command());
+    let interactive = args.command.is_empty();
+    let argv = if interactive { vec!["bash".to_owned(), "-l".to_owned()] } else { vec!["bash".to_owned(), "-c".to_owned(), args.command.join(" ")] };
+    let program = Program { argv, terminal: terminal().filter(|_| interactive), ..Program::default() };
+    let child = host.spawn(program).await?;
+    let code = interact(child).await;
+    pool.close().await;
+    code
+}
