@@ -46,8 +46,8 @@ fn assigned(word: &str) -> Option<&str> {
     let name = name.split_once('[').map_or(name, |(array, _)| array);
     let mut chars = name.chars();
     let first = chars.next()?;
-    let valid = (first.is_ascii_alphabetic() || first == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let valid =
+        (first.is_ascii_alphabetic() || first == '_') && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
     valid.then_some(name)
 }
 
@@ -106,7 +106,9 @@ fn word_end(text: &str) -> usize {
             // `$(..)`, `${..}` and `NAME=(..)` belong to the word.
             (None, b'(' | b'{') if depth > 0 || at > 0 && matches!(bytes[at - 1], b'$' | b'=') => depth += 1,
             (None, b')' | b'}') if depth > 0 => depth -= 1,
-            (None, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')') if depth == 0 => return at.max(1),
+            (None, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')') if depth == 0 => {
+                return at.max(1);
+            }
             _ => {}
         }
         at += 1;

@@ -69,8 +69,8 @@ exit 0
 /// Ends the session of shell `pid` on `machine`: TERM, after a second KILL. Returns when all have ended, or when that
 /// takes too long.
 pub(super) async fn end_session(machine: &dyn Machine, directory: &str, pid: u32) {
-    let argv =
-        ["bash", "--noprofile", "--norc", "-c", SCRIPT, "lab", directory, &pid.to_string()].map(str::to_owned);
+    let argv = ["bash", "--noprofile", "--norc", "-c", SCRIPT, "lab", directory, &pid.to_string()]
+        .map(str::to_owned);
     let _ = timeout(LIMIT, async {
         let Ok(mut child) = machine.spawn(Program { argv: argv.to_vec(), ..Program::default() }).await else {
             return;

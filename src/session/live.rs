@@ -71,7 +71,11 @@ impl Live {
         state: &State,
     ) -> Result<Self, Error> {
         let bash = |more: &[&str]| Program {
-            argv: ["bash", "--noprofile", "--norc"].iter().chain(more).map(|word| (*word).to_owned()).collect(),
+            argv: ["bash", "--noprofile", "--norc"]
+                .iter()
+                .chain(more)
+                .map(|word| (*word).to_owned())
+                .collect(),
             ..Program::default()
         };
         let reporter = machine.spawn(bash(&["-c", protocol::REPORTER])).await.map_err(Error::Start)?;
@@ -99,7 +103,8 @@ impl Live {
     }
 
     async fn begin(&mut self, env: &[(String, String)], state: &State) -> Result<(), Error> {
-        let fixed: Vec<&str> = env.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "PATH").collect();
+        let fixed: Vec<&str> =
+            env.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "PATH").collect();
         let id = random_hex(8);
         let text = [
             protocol::beginning(env),

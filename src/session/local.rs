@@ -43,7 +43,8 @@ impl LocalMachine {
         };
         command.env_clear().env("HOME", &self.home).env("LANG", "C.UTF-8").env("SHELL", "/bin/bash");
         command.env("TERM", if program.terminal.is_some() { "xterm-256color" } else { "dumb" });
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()));
+        command
+            .env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()));
         if let Ok(Some(user)) = User::from_uid(getuid()) {
             command.env("USER", &user.name).env("LOGNAME", &user.name);
         }
@@ -106,7 +107,10 @@ fn spawn_on_terminal(mut command: Command, size: WindowSize) -> io::Result<Child
     })
 }
 
-fn exit(mut child: tokio::process::Child, control: Arc<LocalControl>) -> BoxFuture<'static, io::Result<Exit>> {
+fn exit(
+    mut child: tokio::process::Child,
+    control: Arc<LocalControl>,
+) -> BoxFuture<'static, io::Result<Exit>> {
     use std::os::unix::process::ExitStatusExt as _;
     Box::pin(async move {
         let status = child.wait().await?;

@@ -46,7 +46,11 @@ pub struct ResolveError(pub String);
 /// What host names mean: implemented over the cloud's inventory.
 pub trait Resolve: Send + Sync {
     /// Finds the host. With `via`, the address must be one that `via` reaches (the private one).
-    fn resolve<'a>(&'a self, host: &'a str, via: Option<&'a str>) -> BoxFuture<'a, Result<Target, ResolveError>>;
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        via: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Target, ResolveError>>;
 
     /// The instance's console output so far, from which its host keys are read. Asked again, with back-off, until the
     /// keys are in it.
@@ -102,7 +106,8 @@ impl Pool {
     }
 
     async fn ensure(&mut self, name: &str, via: Option<&str>) -> Result<(), Error> {
-        let open = self.hosts.get(name).is_some_and(|entry| entry.via.as_deref() == via && entry.host.is_open());
+        let open =
+            self.hosts.get(name).is_some_and(|entry| entry.via.as_deref() == via && entry.host.is_open());
         if open {
             return Ok(());
         }

@@ -51,7 +51,8 @@ impl Messages {
                 && ends.len() == N
             {
                 let message: Vec<u8> = self.unread.drain(..=last).collect();
-                let mut parts = message.split(|b| *b == 0).map(|part| String::from_utf8_lossy(part).into_owned());
+                let mut parts =
+                    message.split(|b| *b == 0).map(|part| String::from_utf8_lossy(part).into_owned());
                 return Ok(std::array::from_fn(|_| parts.next().unwrap_or_default()));
             }
             if self.from.read_buf(&mut self.unread).await? == 0 {

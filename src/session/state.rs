@@ -88,11 +88,11 @@ impl State {
         script: &str,
         with: &[(String, String)],
     ) -> Vec<Variable> {
-        let before: HashMap<String, Declared> =
-            before.variables().map(|d| (d.name.clone(), d)).collect();
+        let before: HashMap<String, Declared> = before.variables().map(|d| (d.name.clone(), d)).collect();
         let given: HashMap<&str, &str> =
             with.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let mut after: HashMap<String, Declared> = self.variables()
+        let mut after: HashMap<String, Declared> = self
+            .variables()
             .filter(|d| is_of_the_learner(&d.name) && !SET_BY_THE_WAY.contains(&d.name.as_str()))
             .map(|d| (d.name.clone(), d))
             .collect();
@@ -107,36 +107,68 @@ impl State {
             .collect();
         changed.sort_by(|a, b| a.name.cmp(&b.name));
         assigned.append(&mut changed);
-        assigned
-            .into_iter()
-            .filter_map(|d| Some(Variable { value: d.value()?, name: d.name }))
-            .collect()
+        assigned.into_iter().filter_map(|d| Some(Variable { value: d.value()?, name: d.name })).collect()
     }
 }
 
 /// Bash's own variables, and those of this protocol, are nobody's result.
 fn is_of_the_learner(name: &str) -> bool {
-    !(name.starts_with("BASH") || name.starts_with("COMP_") || name.starts_with("__lab_"))
-        && !OF_BASH.contains(&name)
+    let own = ["BASH", "COMP_", "__lab_"].iter().any(|prefix| name.starts_with(prefix));
+    !own && !OF_BASH.contains(&name)
 }
 
 const OF_BASH: &[&str] = &[
-    "COMPREPLY", "COPROC", "COPROC_PID", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS",
-    "HISTCMD", "HISTFILE", "HOSTNAME", "HOSTTYPE", "LINENO", "MACHTYPE", "OPTERR", "OPTIND", "OSTYPE", "PIPESTATUS",
-    "PPID", "RANDOM", "SECONDS", "SHELLOPTS", "SHLVL", "SRANDOM", "UID", "_",
+    "COMPREPLY",
+    "COPROC",
+    "COPROC_PID",
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "EUID",
+    "FUNCNAME",
+    "GROUPS",
+    "HISTCMD",
+    "HISTFILE",
+    "HOSTNAME",
+    "HOSTTYPE",
+    "LINENO",
+    "MACHTYPE",
+    "OPTERR",
+    "OPTIND",
+    "OSTYPE",
+    "PIPESTATUS",
+    "PPID",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "SHLVL",
+    "SRANDOM",
+    "UID",
+    "_",
 ];
 
 /// Changed by `cd`, `read`, `getopts`, and by the size of a terminal: not by an assignment of the block's.
 const SET_BY_THE_WAY: &[&str] = &["PWD", "OLDPWD", "OPTARG", "COLUMNS", "LINES"];
 
 /// They describe one login or one terminal and are given to the new shell anew.
-const BOUND_TO_A_SHELL: &[&str] = &["PWD", "TERM", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "SSH_AUTH_SOCK"];
+const BOUND_TO_A_SHELL: &[&str] =
+    &["PWD", "TERM", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "SSH_AUTH_SOCK"];
 
 /// Set and taken back around every block; `noexec` would leave a shell that does nothing.
 const OPTIONS_OF_A_BLOCK: &[&str] = &[
-    "set -o errexit", "set -o errtrace", "set -o xtrace", "set -o verbose", "set -o noexec", "set -o onecmd",
-    "shopt -s login_shell", "shopt -u login_shell", "shopt -s restricted_shell", "shopt -u restricted_shell",
-    "set -o interactive-comments", "set -o history", "set -o monitor",
+    "set -o errexit",
+    "set -o errtrace",
+    "set -o xtrace",
+    "set -o verbose",
+    "set -o noexec",
+    "set -o onecmd",
+    "shopt -s login_shell",
+    "shopt -u login_shell",
+    "shopt -s restricted_shell",
+    "shopt -u restricted_shell",
+    "set -o interactive-comments",
+    "set -o history",
+    "set -o monitor",
 ];
 
 /// Quotes text as one bash word.

@@ -27,7 +27,8 @@ impl Subject {
 
     async fn run_block(&mut self, block: Block) -> Outcome {
         let mut streamed = 0;
-        let outcome = self.shell.run(&block, &mut |bytes| streamed += bytes.len() as u64).await.expect("runs");
+        let outcome =
+            self.shell.run(&block, &mut |bytes| streamed += bytes.len() as u64).await.expect("runs");
         assert_eq!(streamed, outcome.output.total(), "all output is told as it comes");
         outcome
     }
@@ -52,14 +53,19 @@ pub async fn state_survives_from_block_to_block(mut s: Subject) {
     let dir = s.scratch.display().to_string();
     s.output(&format!("cd {dir}; A=1; export B='two words'; f() {{ echo f$1; }}; umask 027; shopt -s nullglob; set -f; sleep 9 &"))
         .await;
-    let seen = s.output("pwd; echo $A \"$B\"; f 3; umask; shopt nullglob; echo *; kill %1; bash -c 'echo $B$A'").await;
+    let seen = s
+        .output("pwd; echo $A \"$B\"; f 3; umask; shopt nullglob; echo *; kill %1; bash -c 'echo $B$A'")
+        .await;
     assert_eq!(seen, format!("{dir}\n1 two words\nf3\n0027\nnullglob       \ton\n*\ntwo words\n"));
 }
 
 pub async fn standard_error_and_output_are_one_stream_in_order(mut s: Subject) {
-    let seen = s.output("for i in 1 2 3; do echo out$i; echo err$i >&2; sh -c \"echo child$i; echo cherr$i >&2\"; done").await;
-    let expected: String =
-        (1..4).map(|i| format!("out{i}\nerr{i}\nchild{i}\ncherr{i}\n")).collect();
+    let seen = s
+        .output(
+            "for i in 1 2 3; do echo out$i; echo err$i >&2; sh -c \"echo child$i; echo cherr$i >&2\"; done",
+        )
+        .await;
+    let expected: String = (1..4).map(|i| format!("out{i}\nerr{i}\nchild{i}\ncherr{i}\n")).collect();
     assert_eq!(seen, expected);
 }
 
@@ -91,7 +97,10 @@ pub async fn assigned_variables_are_told(mut s: Subject) {
     );
     assert_eq!(variables(&s.run("true").await), []);
     assert_eq!(variables(&s.run("A=one").await), [("A", "one")], "also when the value is the same");
-    assert_eq!(variables(&s.run("MULTI=$'a\\nb'; ACCENT=é; false; NEVER=1").await), [("MULTI", "a\nb"), ("ACCENT", "é")]);
+    assert_eq!(
+        variables(&s.run("MULTI=$'a\\nb'; ACCENT=é; false; NEVER=1").await),
+        [("MULTI", "a\nb"), ("ACCENT", "é")]
+    );
     assert_eq!(s.shell.state().variable("ACCENT").as_deref(), Some("é"));
 }
 
@@ -110,8 +119,13 @@ pub async fn exit_ends_the_block_and_its_state_is_kept(mut s: Subject) {
     assert_eq!((outcome.status, &outcome.ended), (Some(3), &Ended::Exited));
     assert_eq!(outcome.output.to_text(), "before\n");
     assert_eq!(variables(&outcome), [("B", "2")]);
-    assert_eq!(s.output(&format!("{ALIVE}pwd; echo $A$B; f; alive $job || echo job gone")).await, "/\n12\nfunction\njob gone\n");
-    for (script, status) in [("exit", 0), ("false || exit", 1), ("f() { exit 300; }; f", 44), ("(exit 4); exit 5", 4)] {
+    assert_eq!(
+        s.output(&format!("{ALIVE}pwd; echo $A$B; f; alive $job || echo job gone")).await,
+        "/\n12\nfunction\njob gone\n"
+    );
+    for (script, status) in
+        [("exit", 0), ("false || exit", 1), ("f() { exit 300; }; f", 44), ("(exit 4); exit 5", 4)]
+    {
         let outcome = s.run(script).await;
         let ended = if script.starts_with('(') { Ended::Normally } else { Ended::Exited };
         assert_eq!((outcome.status, outcome.ended), (Some(status), ended), "{script}");
@@ -133,7 +147,10 @@ pub async fn a_killed_shell_is_replaced(mut s: Subject) {
     let outcome = s.run("echo last; kill -9 $$; sleep 1; echo never").await;
     assert_eq!((outcome.status, &outcome.ended), (None, &Ended::Killed(9)));
     assert_eq!(outcome.output.to_text(), "last\n");
-    assert_eq!(s.output(&format!("{ALIVE}echo $A; alive $(cat ~/orphan) || echo orphan gone")).await, "kept\norphan gone\n");
+    assert_eq!(
+        s.output(&format!("{ALIVE}echo $A; alive $(cat ~/orphan) || echo orphan gone")).await,
+        "kept\norphan gone\n"
+    );
     let outcome = s.run("kill -TERM $$; sleep 1; echo never").await;
     assert!(matches!(outcome.ended, Ended::Killed(15) | Ended::Exited), "{:?}", outcome.ended);
     assert_eq!(s.output("echo $A").await, "kept\n");
@@ -146,7 +163,9 @@ pub async fn a_deadline_ends_the_block_and_all_it_started(mut s: Subject) {
         format!("sleep 300 & echo $! >{file}; echo waiting; wait"),
         format!("echo waiting; sh -c 'echo $$ >{file}; exec sleep 300'; echo never"),
         format!("set -m; (echo $BASHPID >{file}; exec sleep 300) & echo waiting; wait"),
-        format!("echo waiting; (trap '' TERM INT HUP; echo $BASHPID >{file}; while :; do sleep 1; done); echo never"),
+        format!(
+            "echo waiting; (trap '' TERM INT HUP; echo $BASHPID >{file}; while :; do sleep 1; done); echo never"
+        ),
         format!("echo waiting; setsid sh -c 'echo $$ >{file}; exec sleep 300'; echo never"),
         format!("echo waiting; trap '' TERM; echo $$ >{file}; while :; do :; done"),
     ];
@@ -156,7 +175,11 @@ pub async fn a_deadline_ends_the_block_and_all_it_started(mut s: Subject) {
         let outcome = s.run_block(block).await;
         assert_eq!((outcome.status, &outcome.ended), (None, &Ended::Deadline), "{script}");
         assert_eq!(outcome.output.to_text(), "waiting\n");
-        let seen = s.output(&format!("{ALIVE}p=$(cat {file}); [ -n \"$p\" ]; if alive $p; then echo alive; fi; echo $A")).await;
+        let seen = s
+            .output(&format!(
+                "{ALIVE}p=$(cat {file}); [ -n \"$p\" ]; if alive $p; then echo alive; fi; echo $A"
+            ))
+            .await;
         assert_eq!(seen, "kept\n", "{script}");
     }
 }
@@ -195,12 +218,15 @@ pub async fn a_child_that_holds_the_output_open_delays_nothing(mut s: Subject) {
 pub async fn much_output_is_counted_and_its_ends_are_kept(mut s: Subject) {
     let outcome = s.run("echo first; head -c 50000000 /dev/zero | tr '\\0' x; echo; echo last").await;
     assert_eq!((outcome.status, outcome.output.total()), (Some(0), 50_000_000 + 6 + 6));
-    assert!(outcome.output.head().starts_with(b"first\nxxx") && outcome.output.tail().ends_with(b"xx\nlast\n"));
+    assert!(
+        outcome.output.head().starts_with(b"first\nxxx") && outcome.output.tail().ends_with(b"xx\nlast\n")
+    );
     assert!(outcome.output.head().len() + outcome.output.tail().len() < 512 * 1024);
 }
 
 pub async fn any_bytes_come_through(mut s: Subject) {
-    let outcome = s.run("head -c 300000 /dev/urandom >~/noise; cat ~/noise; printf '\\0\\377no newline'").await;
+    let outcome =
+        s.run("head -c 300000 /dev/urandom >~/noise; cat ~/noise; printf '\\0\\377no newline'").await;
     assert_eq!(outcome.status, Some(0));
     assert!(outcome.output.tail().ends_with(b"\0\xffno newline"));
     assert_eq!(outcome.output.total(), 300_000 + 12);
@@ -256,15 +282,30 @@ pub async fn a_changed_shell_still_tells_how_its_blocks_end(mut s: Subject) {
     for script in scripts {
         let mut one = Subject::new(Arc::clone(&s.machine), s.scratch.clone());
         let first = one.run(script).await;
-        assert_eq!((first.status, &first.ended), (Some(0), &Ended::Normally), "{script}\n{}", first.output.to_text());
-        let second = one.run("MARK=set; \\builtin printf 'out '; \\command false; \\builtin echo never").await;
-        assert_eq!((second.status, &second.ended), (Some(1), &Ended::Normally), "after {script}\n{}", second.output.to_text());
+        assert_eq!(
+            (first.status, &first.ended),
+            (Some(0), &Ended::Normally),
+            "{script}\n{}",
+            first.output.to_text()
+        );
+        let second =
+            one.run("MARK=set; \\builtin printf 'out '; \\command false; \\builtin echo never").await;
+        assert_eq!(
+            (second.status, &second.ended),
+            (Some(1), &Ended::Normally),
+            "after {script}\n{}",
+            second.output.to_text()
+        );
         assert_eq!(second.output.to_text().lines().last(), Some("out "), "after {script}");
         assert_eq!(one.shell.state().variable("MARK").as_deref(), Some("set"), "after {script}");
         let left = one.run("exit 3").await;
         assert_eq!((left.status, &left.ended), (Some(3), &Ended::Exited), "after {script}");
         let third = one.run("\\builtin echo \"$MARK\"").await;
-        assert_eq!((third.status, third.output.to_text().as_str()), (Some(0), "set\n"), "restored after {script}");
+        assert_eq!(
+            (third.status, third.output.to_text().as_str()),
+            (Some(0), "set\n"),
+            "restored after {script}"
+        );
         one.shell.close().await;
     }
     s.output("true").await;
@@ -283,7 +324,10 @@ pub async fn a_syntax_error_is_told_with_its_line(mut s: Subject) {
     s.output("A=kept").await;
     let outcome = s.run("echo one\necho 'unbalanced\necho two").await;
     assert_eq!(outcome.status, Some(2));
-    assert_eq!(outcome.output.to_text(), "one\nbash: eval: line 2: unexpected EOF while looking for matching `''\n");
+    assert_eq!(
+        outcome.output.to_text(),
+        "one\nbash: eval: line 2: unexpected EOF while looking for matching `''\n"
+    );
     let outcome = s.run("if true; then\n  echo x\n").await;
     assert_eq!(outcome.status, Some(2));
     assert!(outcome.output.to_text().contains("syntax error: unexpected end of file"));
@@ -308,7 +352,8 @@ pub async fn a_saved_state_starts_a_later_shell(mut s: Subject) {
     .await;
     let text = s.shell.state().as_str().to_owned();
     s.shell.close().await;
-    let setup = Setup { env: vec![("SOCKET".into(), "/new one".into())], state: Some(State::from_text(text)) };
+    let setup =
+        Setup { env: vec![("SOCKET".into(), "/new one".into())], state: Some(State::from_text(text)) };
     s.shell = Shell::new(Arc::clone(&s.machine), setup);
     let seen = s.output("pwd; declare -p A B C D E F; g a; hi; umask; echo ${PATH##*:}; echo \"$SOCKET\"; bash -c 'echo $D$SOCKET'").await;
     assert_eq!(
@@ -325,7 +370,10 @@ pub async fn a_saved_state_starts_a_later_shell(mut s: Subject) {
 pub async fn large_and_odd_texts_are_evaluated_as_written(mut s: Subject) {
     let big = format!("x='{}'; echo ${{#x}}", "y".repeat(200_000));
     assert_eq!(s.output(&big).await, "200000\n");
-    assert_eq!(s.output("cat <<'A B'\nit's $x `y` \\ \"z\"\nA B\necho 'a'\"'\"'b' \\\n  c # comment").await, "it's $x `y` \\ \"z\"\na'b c\n");
+    assert_eq!(
+        s.output("cat <<'A B'\nit's $x `y` \\ \"z\"\nA B\necho 'a'\"'\"'b' \\\n  c # comment").await,
+        "it's $x `y` \\ \"z\"\na'b c\n"
+    );
     assert_eq!(s.output("# only a comment").await, "");
     assert_eq!(s.output("").await, "");
     assert_eq!(s.output("echo a;\n\n").await, "a\n");
@@ -344,7 +392,14 @@ pub async fn closing_leaves_nothing_behind(mut s: Subject) {
     s.shell.close().await;
     assert!(!s.shell.is_open());
     assert_eq!(other.run(&format!("ls -d {own}")).await.status, Some(2));
-    assert_eq!(other.output(&format!("{ALIVE}for p in $(cat {file}); do if alive $p; then echo $p is alive; fi; done; cat ~/bye")).await, "bye\n");
+    assert_eq!(
+        other
+            .output(&format!(
+                "{ALIVE}for p in $(cat {file}); do if alive $p; then echo $p is alive; fi; done; cat ~/bye"
+            ))
+            .await,
+        "bye\n"
+    );
     assert_eq!(s.output("echo again").await, "again\n");
     s.shell.close().await;
     other.shell.close().await;
@@ -355,14 +410,19 @@ pub async fn a_dropped_run_does_not_leave_its_block_running(mut s: Subject) {
     let block = Block::new(format!("sleep 300 & echo $! >{file}; echo go; wait"));
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
     {
-        let mut tell = |_: &[u8]| { let _ = told.send(()); };
+        let mut tell = |_: &[u8]| {
+            let _ = told.send(());
+        };
         let run = s.shell.run(&block, &mut tell);
         tokio::select! {
             _ = run => panic!("the block cannot end"),
             _ = heard.recv() => {}
         }
     }
-    assert_eq!(s.output(&format!("{ALIVE}if alive $(cat {file}); then echo alive; fi; echo next")).await, "next\n");
+    assert_eq!(
+        s.output(&format!("{ALIVE}if alive $(cat {file}); then echo alive; fi; echo next")).await,
+        "next\n"
+    );
 }
 
 /// The names of all checks, so that no place leaves one out.

@@ -158,7 +158,11 @@ fn oracle(script: &str, home: &std::path::Path) -> (i32, String) {
     let mut command = Command::new("bash");
     command.args(["--noprofile", "--norc", "-e", "-c", script]).stdin(Stdio::null()).current_dir(home);
     command.stdout(writer.try_clone().expect("a clone")).stderr(writer);
-    command.env_clear().env("PATH", std::env::var("PATH").expect("PATH")).env("LANG", "C.UTF-8").env("HOME", home);
+    command
+        .env_clear()
+        .env("PATH", std::env::var("PATH").expect("PATH"))
+        .env("LANG", "C.UTF-8")
+        .env("HOME", home);
     let mut child = command.spawn().expect("bash");
     drop(command);
     let mut output = Vec::new();
@@ -169,7 +173,10 @@ fn oracle(script: &str, home: &std::path::Path) -> (i32, String) {
 
 /// Where the two may differ in words: what messages call the place of a function and of the text, what `time` measured.
 fn normal(output: &str) -> String {
-    let output = output.replace("environment: line", "main: line").replace("bash: -c:", "bash: eval:").replace("/dev/fd/", "/fd/");
+    let output = output
+        .replace("environment: line", "main: line")
+        .replace("bash: -c:", "bash: eval:")
+        .replace("/dev/fd/", "/fd/");
     let times = regex::Regex::new(r"\d+m\d+\.\d+s").expect("a pattern");
     let descriptors = regex::Regex::new(r"/fd/\d+").expect("a pattern");
     descriptors.replace_all(&times.replace_all(&output, "TIME"), "/fd/N").into_owned()
@@ -189,7 +196,10 @@ async fn blocks_end_as_under_bash_e() {
             let outcome = shell.run(&Block::new(*script), &mut |_| {}).await.expect("runs");
             let actual = (outcome.status.unwrap_or(-1), outcome.output.to_text());
             if (actual.0, normal(&actual.1)) != (expected.0, normal(&expected.1)) {
-                wrong.push(format!("{kind}: {script}\n  bash -e: {expected:?}\n  block:   {actual:?} {:?}", outcome.ended));
+                wrong.push(format!(
+                    "{kind}: {script}\n  bash -e: {expected:?}\n  block:   {actual:?} {:?}",
+                    outcome.ended
+                ));
             }
             if kind == "shared" {
                 let undo = "set +eux; set +o pipefail; shopt -u lastpipe extglob inherit_errexit expand_aliases; trap - USR1; \
@@ -209,12 +219,22 @@ async fn a_failing_block_keeps_its_shell() {
     let home = tempfile::tempdir().expect("a directory");
     let mut shell = Shell::new(Arc::new(LocalMachine::new(home.path())), Setup::default());
     shell.run(&Block::new("sleep 60 & job=$!"), &mut |_| {}).await.expect("runs");
-    for script in ["false", "f() { false; }; f", "x=$(false)", "(exit 3)", "set -o pipefail; false | true", "eval false"] {
+    for script in [
+        "false",
+        "f() { false; }; f",
+        "x=$(false)",
+        "(exit 3)",
+        "set -o pipefail; false | true",
+        "eval false",
+    ] {
         let outcome = shell.run(&Block::new(script), &mut |_| {}).await.expect("runs");
         assert_eq!(outcome.ended, Ended::Normally, "{script}");
         assert_ne!(outcome.status, Some(0), "{script}");
     }
-    let jobs = shell.run(&Block::new("kill %1 && wait $job || echo $?; echo ${-//[^e]/}"), &mut |_| {}).await.expect("runs");
+    let jobs = shell
+        .run(&Block::new("kill %1 && wait $job || echo $?; echo ${-//[^e]/}"), &mut |_| {})
+        .await
+        .expect("runs");
     assert_eq!(jobs.output.to_text(), "143\ne\n");
     shell.close().await;
 }

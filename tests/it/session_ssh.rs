@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use lab::session::ssh::{FileKnownHosts, Host};
 use lab::session::{
-    Block, BoxFuture, Dial, DirectDial, Ended, KeyFile, LocalMachine, Machine, Pool, Resolve, ResolveError, Setup, Shell, Target,
+    Block, BoxFuture, Dial, DirectDial, Ended, KeyFile, LocalMachine, Machine, Pool, Resolve, ResolveError,
+    Setup, Shell, Target,
 };
 use tokio::net::TcpStream;
 
@@ -32,7 +33,8 @@ impl Drop for Server {
 }
 
 fn keygen(path: &Path, kind: &[&str]) {
-    let status = Command::new("ssh-keygen").args(["-q", "-N", "", "-C", "test", "-f"]).arg(path).args(kind).status();
+    let status =
+        Command::new("ssh-keygen").args(["-q", "-N", "", "-C", "test", "-f"]).arg(path).args(kind).status();
     assert!(status.expect("ssh-keygen runs").success());
 }
 
@@ -117,9 +119,15 @@ impl Cloud {
 }
 
 impl Resolve for Cloud {
-    fn resolve<'a>(&'a self, host: &'a str, _: Option<&'a str>) -> BoxFuture<'a, Result<Target, ResolveError>> {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        _: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Target, ResolveError>> {
         let found = self.hosts.iter().find(|(name, ..)| name == host).map(|(_, target, _)| target.clone());
-        Box::pin(async move { found.ok_or_else(|| ResolveError(format!("no running instance has the Name tag \"{host}\""))) })
+        Box::pin(async move {
+            found.ok_or_else(|| ResolveError(format!("no running instance has the Name tag \"{host}\"")))
+        })
     }
 
     fn console_output<'a>(&'a self, instance: &'a str) -> BoxFuture<'a, Result<String, ResolveError>> {
@@ -133,8 +141,17 @@ impl Resolve for Cloud {
 struct OnlyPort(u16);
 
 impl Dial for OnlyPort {
-    fn dial<'a>(&'a self, host: &'a str, port: u16, timeout: Duration) -> BoxFuture<'a, io::Result<TcpStream>> {
-        if port == self.0 { DirectDial.dial(host, port, timeout) } else { Box::pin(async { Err(io::ErrorKind::TimedOut.into()) }) }
+    fn dial<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+        timeout: Duration,
+    ) -> BoxFuture<'a, io::Result<TcpStream>> {
+        if port == self.0 {
+            DirectDial.dial(host, port, timeout)
+        } else {
+            Box::pin(async { Err(io::ErrorKind::TimedOut.into()) })
+        }
     }
 }
 
@@ -188,8 +205,14 @@ async fn a_host_is_reached_through_another() {
     let mut pool = Pool::new(laptop, Setup::default(), Arc::new(OnlyPort(bastion.port)), cloud, known);
     let port = "set -- $SSH_CONNECTION; echo $4";
     assert_eq!(text(pool.shell("web", None).await.expect("web"), port).await, format!("{}\n", bastion.port));
-    assert_eq!(text(pool.shell("db", Some("web")).await.expect("db"), port).await, format!("{}\n", inner.port));
-    assert_eq!(text(pool.shell("laptop", None).await.expect("laptop"), "A=1; echo ${SSH_CONNECTION-none}").await, "none\n");
+    assert_eq!(
+        text(pool.shell("db", Some("web")).await.expect("db"), port).await,
+        format!("{}\n", inner.port)
+    );
+    assert_eq!(
+        text(pool.shell("laptop", None).await.expect("laptop"), "A=1; echo ${SSH_CONNECTION-none}").await,
+        "none\n"
+    );
     let user = &inner.target(&key).user;
     assert_eq!(
         pool.ssh_command("db", Some("web")).await.expect("db"),
@@ -218,12 +241,19 @@ async fn a_connection_found_dead_is_reopened_and_one_that_dies_in_a_block_is_tol
     }
     assert_eq!(text(&mut shell, "echo $A $PWD").await, "kept /\n");
     let file = dir.path().join("left");
-    let script = format!("B=lost; sleep 300 & echo $! >{}; echo out; kill -9 $PPID; sleep 300; echo never", file.display());
-    let outcome = shell.run(&Block::new(script), &mut |_| {}).await.expect("runs");
+    let heard = dir.path().join("heard");
+    let script = format!(
+        "B=lost; sleep 300 & echo $! >{}; echo out; until [ -e {} ]; do sleep 0.01; done; kill -9 $PPID; sleep 300",
+        file.display(),
+        heard.display()
+    );
+    let mut hear = |_: &[u8]| fs::write(&heard, "").expect("writes");
+    let outcome = shell.run(&Block::new(script), &mut hear).await.expect("runs");
     assert!(matches!(outcome.ended, Ended::Cut(_)), "{:?}", outcome.ended);
     assert_eq!((outcome.status, outcome.variables.len()), (None, 0));
     assert_eq!(outcome.output.to_text(), "out\n");
-    let left = "case $(cat /proc/$(cat FILE)/stat 2>/dev/null) in ''|*') Z '*) echo ended;; *) echo runs;; esac";
+    let left =
+        "case $(cat /proc/$(cat FILE)/stat 2>/dev/null) in ''|*') Z '*) echo ended;; *) echo runs;; esac";
     let left = left.replace("FILE", &file.display().to_string());
     assert_eq!(text(&mut shell, &format!("echo $A ${{B-}}; {left}")).await, "kept\nended\n");
     shell.close().await;
@@ -250,7 +280,8 @@ async fn host_keys_come_from_the_console_and_are_never_blindly_accepted() {
     let server = server(dir.path(), "server");
     let key = dir.path().join("key");
     let known = Arc::new(FileKnownHosts::new(dir.path().join("known")));
-    let silent = Host::new(server.target(&key), Arc::new(DirectDial), None, known, Arc::new(Cloud::default()));
+    let silent =
+        Host::new(server.target(&key), Arc::new(DirectDial), None, known, Arc::new(Cloud::default()));
     let refusal = refusal(silent.ready_within(Duration::ZERO)).await;
     assert!(refusal.ends_with("its console output shows no host keys yet"), "{refusal}");
     assert!(!dir.path().join("known").exists());
@@ -274,10 +305,16 @@ async fn what_is_wrong_with_a_login_is_told_apart() {
     let good = server.target(&dir.path().join("key"));
 
     let other = refusal(at(server.target(&dir.path().join("other")))).await;
-    assert!(other.contains("with ~/key.pem (SHA256:") && other.ends_with("permission denied (publickey)"), "{other}");
+    assert!(
+        other.contains("with ~/key.pem (SHA256:") && other.ends_with("permission denied (publickey)"),
+        "{other}"
+    );
 
     let nobody = refusal(at(Target { user: "no-such-user".into(), ..good.clone() })).await;
-    assert!(nobody.contains("as no-such-user") && nobody.ends_with("permission denied (publickey)"), "{nobody}");
+    assert!(
+        nobody.contains("as no-such-user") && nobody.ends_with("permission denied (publickey)"),
+        "{nobody}"
+    );
 
     let junk = KeyFile { path: "~/web.pem".into(), text: "-----BEGIN RSA PRIVATE KEY-----\njunk\n".into() };
     let junk = refusal(at(Target { key: junk, ..good.clone() })).await;
@@ -285,7 +322,10 @@ async fn what_is_wrong_with_a_login_is_told_apart() {
 
     let closed_port = free_port();
     let refused = refusal(at(Target { port: closed_port, ..good.clone() })).await;
-    assert!(refused.ends_with(&format!("connect to 127.0.0.1:{closed_port}: connection refused")), "{refused}");
+    assert!(
+        refused.ends_with(&format!("connect to 127.0.0.1:{closed_port}: connection refused")),
+        "{refused}"
+    );
 
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
     let early = listener.local_addr().expect("bound").port();
@@ -338,11 +378,12 @@ async fn a_host_that_is_still_booting_is_waited_for() {
     let _server = {
         let config = dir.path().join("server/config");
         fs::rename(dir.path().join("kept"), dir.path().join("server/host")).expect("renames");
-        Command::new("/usr/sbin/sshd").args(["-D", "-e", "-f"]).arg(config).stderr(Stdio::null()).spawn().map(|process| Server {
-            port,
-            process,
-            dir: dir.path().join("server"),
-        })
+        Command::new("/usr/sbin/sshd")
+            .args(["-D", "-e", "-f"])
+            .arg(config)
+            .stderr(Stdio::null())
+            .spawn()
+            .map(|process| Server { port, process, dir: dir.path().join("server") })
     }
     .expect("sshd starts");
     let outcome = run.await.expect("runs");
@@ -359,7 +400,43 @@ async fn children_of_sudo_end_at_the_deadline_too() {
     block.timeout = Duration::from_secs(2);
     let outcome = shell.run(&block, &mut |_| {}).await.expect("runs");
     assert_eq!(outcome.ended, Ended::Deadline, "{}", outcome.output.to_text());
-    let left = "case $(cat /proc/$(cat FILE)/stat 2>/dev/null) in ''|*') Z '*) echo ended;; *) echo runs;; esac";
+    let left =
+        "case $(cat /proc/$(cat FILE)/stat 2>/dev/null) in ''|*') Z '*) echo ended;; *) echo runs;; esac";
     assert_eq!(text(&mut shell, &left.replace("FILE", &file)).await, "ended\n");
     shell.close().await;
+}
+
+#[tokio::test]
+async fn a_login_gets_a_terminal() {
+    use lab::session::{Exit, Program, WindowSize};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let dir = keys();
+    let server = server(dir.path(), "server");
+    let host = host(dir.path(), &server);
+    let terminal = Some(WindowSize { columns: 97, rows: 31 });
+    let mut child = host.spawn(Program { terminal, ..Program::default() }).await.expect("starts");
+    child
+        .stdin
+        .write_all(b"stty size; resize() { stty size; exit 7; }; trap resize WINCH; echo re\\size me\n")
+        .await
+        .expect("types");
+    let mut shown = Vec::new();
+    let mut piece = [0; 1024];
+    let mut resized = false;
+    loop {
+        let count = child.stdout.read(&mut piece).await.expect("reads");
+        if count == 0 {
+            break;
+        }
+        shown.extend_from_slice(&piece[..count]);
+        let text = String::from_utf8_lossy(&shown);
+        if !resized && text.contains("resize me") {
+            resized = true;
+            child.control.resize(WindowSize { columns: 55, rows: 22 });
+            child.stdin.write_all(b"\n").await.expect("types");
+        }
+    }
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(shown.contains("31 97\r\n") && shown.contains("22 55\r\n"), "{shown}");
+    assert_eq!(child.exit.await.expect("ends"), Exit::Status(7));
 }

@@ -88,7 +88,9 @@ async fn pump(
             Some(ChannelMsg::ExitStatus { exit_status }) => {
                 tell(&mut ended, Exit::Status(i32::try_from(exit_status).unwrap_or(-1)));
             }
-            Some(ChannelMsg::ExitSignal { signal_name, .. }) => tell(&mut ended, Exit::Signal(number(&signal_name))),
+            Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+                tell(&mut ended, Exit::Signal(number(&signal_name)))
+            }
             Some(ChannelMsg::Close) | None => break,
             Some(_) => {}
         }
@@ -175,7 +177,11 @@ struct Stdout {
 }
 
 impl AsyncRead for Stdout {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.unread.position() == self.unread.get_ref().len() as u64 {
             match ready!(self.from.poll_recv(cx)) {
                 Some(bytes) => self.unread = io::Cursor::new(bytes),

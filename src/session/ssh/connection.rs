@@ -5,9 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use russh::Preferred;
 use russh::client::{self, AuthResult};
 use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
-use russh::Preferred;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
@@ -37,10 +37,8 @@ impl Connection {
     /// Connects and logs in.
     pub(super) async fn open(target: &Target, expected: &[String], route: Route) -> Result<Self, Error> {
         let address = format!("{}:{}", target.address, target.port);
-        let key = russh::keys::decode_secret_key(&target.key.text, None).map_err(|error| Error::KeyFile {
-            path: target.key.path.clone(),
-            reason: error.to_string(),
-        })?;
+        let key = russh::keys::decode_secret_key(&target.key.text, None)
+            .map_err(|error| Error::KeyFile { path: target.key.path.clone(), reason: error.to_string() })?;
         match route {
             Route::Direct(dial) => {
                 let stream = timeout(ATTEMPT, dial.dial(&target.address, target.port, ATTEMPT))
@@ -156,10 +154,11 @@ fn connect_error(address: &str, source: io::Error) -> Error {
 fn session_error(address: String, source: russh::Error) -> Error {
     match source {
         russh::Error::HUP | russh::Error::Disconnect => Error::ClosedEarly { address },
-        russh::Error::IO(io) if matches!(
-            io.kind(),
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
-        ) =>
+        russh::Error::IO(io)
+            if matches!(
+                io.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+            ) =>
         {
             Error::ClosedEarly { address }
         }

@@ -14,7 +14,7 @@ pub enum Error {
         address: String,
     },
     /// Nothing answered: usually a security group, a route, or an address that is not reachable from there.
-    #[error("connect to {address}: no answer within {} s", .after.as_secs_f32())]
+    #[error("connect to {address}: no answer within {} s", .after.as_secs())]
     Timeout {
         /// `ADDRESS:PORT`.
         address: String,
@@ -71,7 +71,9 @@ pub enum Error {
         source: crate::session::ResolveError,
     },
     /// The server's key is none of those pinned for the instance.
-    #[error("trust {address}: it shows the host key {offered}, which is not a key of {instance} ({expected})")]
+    #[error(
+        "trust {address}: it shows the host key {offered}, which is not a key of {instance} ({expected})"
+    )]
     HostKey {
         /// `ADDRESS:PORT`.
         address: String,

@@ -68,7 +68,8 @@ impl Host {
         let open = |connection: &Option<Arc<Connection>>| {
             connection.as_ref().is_some_and(|connection| !connection.is_closed())
         };
-        !self.suspected.load(Ordering::Acquire) && self.connection.try_lock().is_ok_and(|connection| open(&connection))
+        !self.suspected.load(Ordering::Acquire)
+            && self.connection.try_lock().is_ok_and(|connection| open(&connection))
     }
 
     /// Whether its connections go through that host (`None`: directly).
@@ -121,7 +122,10 @@ impl Host {
                 None => return Err(error),
             };
             if begun.elapsed() + pause > limit {
-                return Err(error);
+                return Err(match error {
+                    Error::Timeout { address, .. } => Error::Timeout { address, after: begun.elapsed() },
+                    other => other,
+                });
             }
             sleep(pause).await;
             pause = (pause * 3 / 2).min(Duration::from_secs(1));

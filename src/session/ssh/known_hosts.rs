@@ -74,8 +74,7 @@ fn key_in(line: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const ED25519: &str =
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEKuQbk2jkwBjnpyHXsWoCj3j7dXxXk0ckAwEi4k8p9z";
+    const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEKuQbk2jkwBjnpyHXsWoCj3j7dXxXk0ckAwEi4k8p9z";
     const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPvl0qTpOkzzVcLX5J1ZXbnWPpf1cTPBKNBXtKrH4SHM";
 
     #[test]
