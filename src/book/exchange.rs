@@ -1,0 +1,107 @@
+//! HTTP exchanges: the request as it goes out, the answer with its status line, headers and body told apart.
+
+use super::html::Html;
+use super::identity::Identities;
+use super::names::Names;
+use super::output::Shown;
+use super::shell::Values;
+use crate::lesson::{Part, Request, Show, Template};
+use crate::snapshot::Record;
+
+/// The name under which a runner keeps the page's picture: PNG in base64.
+const PICTURE: &str = "screenshot";
+
+/// The request: request line, headers, body.
+pub(super) fn request(request: &Request, values: &Values, ids: &mut Identities, names: &Names) -> Html {
+    let method = Html::labelled("span", "lab-program", request.method.as_str());
+    let mut html = method.and_text(" ").then(template(&request.url, values, ids, names));
+    for (name, value) in &request.headers {
+        html = html.and_text("\n").then(Html::labelled("span", "lab-option", name)).and_text(": ");
+        html = html.then(template(value, values, ids, names));
+    }
+    let body = template(&request.body, values, ids, names);
+    if !body.is_empty() {
+        html = html.and_text("\n\n").then(body);
+    }
+    let code = Html::element("code", &[("class", "language-http nohighlight")], html);
+    Html::element("pre", &[("class", "lab-typed")], code)
+}
+
+fn template(template: &Template, values: &Values, ids: &mut Identities, names: &Names) -> Html {
+    let part = |part: &Part| match part {
+        Part::Text(text) => ids.mark(text, names),
+        Part::Variable(name) => {
+            let text = format!("${name}");
+            let value = values.get(name.as_str());
+            let marked = value.and_then(|value| ids.mark_as(&text, value, names));
+            marked.unwrap_or_else(|| Html::labelled("span", "lab-var", &text))
+        }
+    };
+    template.parts().iter().map(part).collect()
+}
+
+/// The answer as recorded: a status line, header lines, an empty line, and the page's title or body.
+pub(super) fn response(record: &Record, show: Show, names: &Names, ids: &mut Identities) -> Html {
+    let (head, body) = split(&record.output);
+    let mut html = Html::new();
+    if !head.is_empty() {
+        let mut lines = Html::new();
+        for (index, line) in head.lines().enumerate() {
+            let line = match (index, line.split_once(": ")) {
+                (0, _) => Html::labelled("strong", status_class(line), line),
+                (_, Some((name, value))) => {
+                    Html::text("\n").and("span", &[("class", "lab-option")], Html::text(name)).and_text(": ").then(ids.mark(value, names))
+                }
+                (_, None) => Html::text("\n").then(ids.mark(line, names)),
+            };
+            lines = lines.then(line);
+        }
+        html = html.and("pre", &[("class", "lab-output lab-headers")], Html::element("samp", &[], lines));
+    }
+    html = html.then(Shown::new(body, show).html(ids, names));
+    if let Some((_, picture)) = record.origin.extra.iter().find(|(name, _)| name == PICTURE) {
+        let source = format!("data:image/png;base64,{}", base64_only(picture));
+        let image = Html::new().and_void("img", &[("src", &source), ("alt", "The page in a browser"), ("loading", "lazy")]);
+        html = html.and("div", &[("class", "lab-picture")], image);
+    }
+    html
+}
+
+/// Head and body; all is body when the text begins with no status line.
+fn split(output: &str) -> (&str, &str) {
+    if !output.starts_with("HTTP/") {
+        return ("", output);
+    }
+    output.split_once("\n\n").unwrap_or((output, ""))
+}
+
+fn status_class(line: &str) -> &'static str {
+    match line.split(' ').nth(1).and_then(|status| status.bytes().next()) {
+        Some(b'2') => "lab-ok",
+        Some(b'4' | b'5') => "lab-wrong",
+        _ => "lab-as-expected",
+    }
+}
+
+fn base64_only(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(output: &str) -> String {
+        let record = Record { output: output.to_owned(), ..Record::default() };
+        response(&record, Show::All, &Names::default(), &mut Identities::default()).into_string()
+    }
+
+    #[test]
+    fn head_and_body_are_told_apart_and_escaped() {
+        let html = shown("HTTP/1.1 404 Not Found\nServer: <x>\nX\n\n<h1>Not Found</h1>\n\nbye");
+        assert!(html.contains(r#"<strong class="lab-wrong">HTTP/1.1 404 Not Found</strong>"#), "{html}");
+        assert!(html.contains(r#"<span class="lab-option">Server</span>: &lt;x&gt;&#10;X</samp>"#), "{html}");
+        assert!(html.contains("<samp>&lt;h1&gt;Not Found&lt;/h1&gt;&#10;&#10;bye</samp>"), "{html}");
+        assert_eq!(shown("no head\n\nat all").matches("<pre").count(), 1);
+    }
+}

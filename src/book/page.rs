@@ -1,0 +1,159 @@
+//! One lesson as one page: its prose unchanged, each block with its result in place of the fence.
+
+use std::collections::BTreeSet;
+
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+
+use super::block::{self, Recorded};
+use super::error::BookError;
+use super::html::Html;
+use super::identity::Identities;
+use super::names::Names;
+use super::results::Results;
+use super::shell::Values;
+use super::tabs;
+use crate::lesson::{Block, Item, Lesson};
+use crate::source::Span;
+
+/// What is known while a page is written.
+pub(super) struct Page<'a> {
+    pub lesson: &'a Lesson,
+    pub names: &'a Names,
+    pub ids: Identities,
+    /// What variables held so far, since the beginning of the course.
+    pub values: &'a mut Values,
+}
+
+/// A stretch of a page.
+enum Part<'a> {
+    Prose(Span),
+    /// One block, or its variants for several systems; where they stand together.
+    Blocks(Vec<Recorded<'a>>, Span),
+}
+
+/// The lesson as Markdown for mdBook. `names` already knows this lesson's records; `values` learns them on the way.
+pub(super) fn write(
+    lesson: &Lesson,
+    results: &Results,
+    names: &Names,
+    values: &mut Values,
+) -> Result<String, BookError> {
+    let parts = parts(lesson, results)?;
+    let mut page = Page { lesson, names, ids: Identities::default(), values };
+    let text = lesson.source.text();
+    let mut out = String::with_capacity(2 * text.len());
+    let mut titled = false;
+    for part in &parts {
+        match part {
+            Part::Prose(span) if !titled => {
+                let prose = &text[span.start..span.end];
+                let (title, rest) = prose.split_at(end_of_title(prose));
+                out.push_str(title);
+                let note = summary(&parts);
+                if !title.is_empty() && !note.is_empty() {
+                    out.push_str(&format!("\n{}\n\n", note.into_string()));
+                }
+                out.push_str(rest);
+                titled = !title.is_empty();
+            }
+            Part::Prose(span) => out.push_str(&text[span.start..span.end]),
+            Part::Blocks(variants, span) => {
+                let html = match variants.as_slice() {
+                    [] => Html::new(),
+                    [one] if one.block.os.is_none() => one.html(&mut page)?,
+                    variants => tabs::html(variants, &mut page)?,
+                };
+                out.push_str(&html.into_string());
+                // Raw HTML ends at an empty line; one inside the same quotation or list.
+                out.push('\n');
+                out.push_str(container(text, span.start).trim_end());
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The lesson's stretches with their records. Blocks that the book does not show are not there.
+fn parts<'a>(lesson: &'a Lesson, results: &Results) -> Result<Vec<Part<'a>>, BookError> {
+    let mut parts: Vec<Part<'a>> = Vec::new();
+    let text = lesson.source.text();
+    for item in &lesson.items {
+        let block = match item {
+            Item::Prose(span) => {
+                parts.push(Part::Prose(*span));
+                continue;
+            }
+            Item::Block(block) => &**block,
+        };
+        if !is_shown(block) {
+            continue;
+        }
+        let recorded = Recorded { block, record: results.of(lesson, block)? };
+        // Variants of one block with nothing but white space between them are shown as one.
+        if let [.., Part::Blocks(variants, span), Part::Prose(between)] = parts.as_mut_slice()
+            && variants.last().is_some_and(|last| last.block.name == block.name)
+            && text[between.start..between.end].trim().is_empty()
+        {
+            variants.push(recorded);
+            *span = Span::new(span.start, block.span.end);
+            parts.pop();
+        } else {
+            parts.push(Part::Blocks(vec![recorded], block.span));
+        }
+    }
+    Ok(parts)
+}
+
+/// Whether the book shows a block: not what is hidden, and not the checks, which are no part of the story.
+pub(super) fn is_shown(block: &Block) -> bool {
+    !block.hidden && !block.is_check()
+}
+
+/// The byte after the first heading; 0 when there is none.
+fn end_of_title(prose: &str) -> usize {
+    let mut events = Parser::new(prose).into_offset_iter();
+    let first = events.find(|(event, _)| matches!(event, Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_))));
+    first.map_or(0, |(_, span)| span.end)
+}
+
+/// Where and when the page's results were recorded, and how many are not.
+fn summary(parts: &[Part<'_>]) -> Html {
+    let blocks = parts.iter().flat_map(|part| match part {
+        Part::Blocks(variants, _) => variants.as_slice(),
+        Part::Prose(_) => &[],
+    });
+    let mut places = BTreeSet::new();
+    let mut dates = BTreeSet::new();
+    let mut missing = 0;
+    for recorded in blocks {
+        match &recorded.record {
+            Some(record) => {
+                places.insert(block::place(record));
+                dates.extend(Some(record.origin.date.as_str()).filter(|date| !date.is_empty()));
+            }
+            None => missing += usize::from(recorded.block.outcome().is_some()),
+        }
+    }
+    let mut text = String::new();
+    if !places.is_empty() {
+        text = format!("Recorded on {}", places.into_iter().collect::<Vec<_>>().join(" and on "));
+        match (dates.first(), dates.last()) {
+            (Some(first), Some(last)) if first == last => text.push_str(&format!(", {first}")),
+            (Some(first), Some(last)) => text.push_str(&format!(", {first} to {last}")),
+            _ => {}
+        }
+        text.push('.');
+    }
+    match missing {
+        0 => {}
+        1 => text.push_str(" One result is not recorded yet."),
+        missing => text.push_str(&format!(" {missing} results are not recorded yet.")),
+    }
+    if text.is_empty() { Html::new() } else { Html::labelled("p", "lab-recorded", text.trim_start()) }
+}
+
+/// What stands before the fence on its line, as it goes on below: quote marks stay, list markers become blanks.
+fn container(text: &str, fence: usize) -> String {
+    let start = text[..fence].rfind('\n').map_or(0, |newline| newline + 1);
+    text[start..fence].chars().map(|c| if c == '>' { '>' } else { ' ' }).collect()
+}

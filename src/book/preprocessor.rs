@@ -1,0 +1,111 @@
+//! mdBook's side: chapters in, chapters with results out.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use mdbook_preprocessor::book::{Book, BookItem, Chapter};
+use mdbook_preprocessor::errors::{Error, Result};
+use mdbook_preprocessor::{Preprocessor, PreprocessorContext, parse_input};
+
+use super::error::BookError;
+use super::names::Names;
+use super::page;
+use super::results::Results;
+use super::shell::Values;
+use crate::diagnostic;
+use crate::lesson::{Course, NoShell};
+use crate::name::LessonId;
+use crate::snapshot::Store;
+use crate::source::SourceText;
+
+/// The preprocessor `lab`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lab;
+
+impl Preprocessor for Lab {
+    fn name(&self) -> &'static str {
+        "lab"
+    }
+
+    fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
+        let pages = write(&context.root, &context.config.book.src, &book).map_err(Error::new)?;
+        let mut pages = pages.into_iter();
+        // The same walk as in `lessons`, so the pages come in the chapters' order.
+        book.for_each_chapter_mut(|chapter| {
+            if lesson_id(chapter).is_some()
+                && let Some(page) = pages.next()
+            {
+                chapter.content = page;
+            }
+        });
+        Ok(book)
+    }
+
+    fn supports_renderer(&self, renderer: &str) -> Result<bool> {
+        Ok(matches!(renderer, "html" | "markdown"))
+    }
+}
+
+/// The preprocessor as a program, as mdBook calls it: `supports RENDERER`, or a book on standard input. Returns whether
+/// the answer is yes.
+///
+/// # Errors
+/// When the input is no book, or one that cannot be written.
+pub fn preprocess(arguments: &[String], input: impl Read, output: impl Write) -> Result<bool, BookError> {
+    if let [verb, renderer] = arguments
+        && verb == "supports"
+    {
+        return Lab.supports_renderer(renderer).map_err(BookError::mdbook);
+    }
+    let (context, book) = parse_input(input).map_err(BookError::mdbook)?;
+    let book = Lab.run(&context, book).map_err(BookError::mdbook)?;
+    serde_json::to_writer(output, &book).map_err(|error| BookError::mdbook(error.into()))?;
+    Ok(true)
+}
+
+/// The pages of all lessons, in order.
+fn write(root: &Path, source: &Path, book: &Book) -> Result<Vec<String>, BookError> {
+    let course = course(root, source, book)?;
+    let results = Results::new(Store::new(root));
+    let mut names = Names::default();
+    let mut values = Values::new();
+    let mut pages = Vec::new();
+    for lesson in &course.lessons {
+        // Names first: the hover text of an id is the same wherever on the page it stands.
+        for block in lesson.blocks() {
+            if let Some(record) = results.of(lesson, block)? {
+                names.learn(&record);
+            }
+        }
+        pages.push(page::write(lesson, &results, &names, &mut values)?);
+    }
+    Ok(pages)
+}
+
+/// The book's lessons, from the text that mdBook has read.
+fn course(root: &Path, source: &Path, book: &Book) -> Result<Course, BookError> {
+    let lessons = lessons(book).into_iter();
+    let texts = lessons.map(|(path, chapter)| SourceText::new(source.join(path), chapter.content.clone())).collect();
+    let directory = root.join(source);
+    let entries = std::fs::read_dir(&directory).map_err(|source| BookError::Io { what: "list", path: directory, source })?;
+    let pages: Vec<PathBuf> = entries.flatten().map(|entry| source.join(entry.file_name())).collect();
+    let loaded = Course::check(texts, &pages, &NoShell);
+    loaded.course.ok_or_else(|| {
+        let errors: Vec<_> = loaded.diagnostics.into_iter().filter(|one| one.severity == diagnostic::Severity::Error).collect();
+        BookError::Lessons(diagnostic::render(&errors, &loaded.sources, false))
+    })
+}
+
+/// The chapters that are lessons, in order, with the files that they were read from.
+fn lessons(book: &Book) -> Vec<(&Path, &Chapter)> {
+    let chapters = book.iter().filter_map(|item| match item {
+        BookItem::Chapter(chapter) => Some(chapter),
+        BookItem::Separator | BookItem::PartTitle(_) => None,
+    });
+    chapters.filter_map(|chapter| lesson_id(chapter).and(chapter.source_path.as_deref()).map(|path| (path, chapter))).collect()
+}
+
+/// The lesson that a chapter is; other pages and drafts are left as they are.
+fn lesson_id(chapter: &Chapter) -> Option<LessonId> {
+    LessonId::from_path(chapter.source_path.as_deref()?).ok()
+}
