@@ -15,9 +15,9 @@ use super::disk::Disk;
 use crate::region::kernel;
 use crate::region::tree::Cgroup;
 
-/// Where a guest's overlay is mounted. All guests use the same place, each in a mount namespace of its own, so that
-/// nobody else holds the mount and it goes with the guest's processes.
-const ROOT: &str = "/run/lab/guest-root";
+/// Below this a guest's overlay is mounted, in a mount namespace of its own, so that nobody else holds the mount and it
+/// goes with the guest's processes. Each guest has its own place, because nspawn locks the path.
+const ROOTS: &str = "/run/lab/guests";
 
 /// Exit status of `systemd-nspawn --keep-unit` when the system inside wants to be rebooted.
 pub(super) const REBOOT: i32 = 133;
@@ -25,7 +25,9 @@ pub(super) const REBOOT: i32 = 133;
 /// Start the guest's processes. Its console comes out of the child's standard output; what `systemd-nspawn` itself
 /// has to say comes there too.
 pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Path) -> io::Result<Child> {
-    std::fs::create_dir_all(ROOT)?;
+    let root = Path::new(ROOTS).join(&spec.id);
+    std::fs::create_dir_all(&root)?;
+    let mount_point = CString::new(root.as_os_str().as_bytes())?;
     let layers = overlay_options(&spec.image, disk)?;
     let mut door = cgroup.door()?;
 
@@ -41,7 +43,7 @@ pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Pat
         .arg("--setenv=TERM=dumb")
         .arg(format!("--machine={}", spec.id))
         .arg(format!("--hostname={}", spec.hostname))
-        .arg(format!("--directory={ROOT}"))
+        .arg(format!("--directory={}", root.display()))
         .env_clear()
         .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         .env("LC_ALL", "C.UTF-8")
@@ -58,7 +60,9 @@ pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Pat
             // Slave, not private: a network namespace that is unmounted outside must not be held here.
             let slave = MsFlags::MS_REC | MsFlags::MS_SLAVE;
             mount(None::<&str>, c"/", None::<&str>, slave, None::<&str>)?;
-            mount(Some(c"overlay"), c"/run/lab/guest-root", Some(c"overlay"), MsFlags::empty(), Some(&*layers))?;
+            mount(Some(c"overlay"), mount_point.as_c_str(), Some(c"overlay"), MsFlags::empty(), Some(&*layers))?;
+            // nspawn makes a directory here and, when it is killed, leaves it.
+            mount(Some(c"tmpfs"), c"/tmp", Some(c"tmpfs"), MsFlags::empty(), None::<&str>)?;
             if nix::libc::dup2(1, 2) < 0 {
                 return Err(io::Error::last_os_error());
             }
