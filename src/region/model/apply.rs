@@ -10,7 +10,7 @@ use super::ops::{self, Effect};
 use super::params::Params;
 use super::state::{IdempotentCall, InstanceState, NatGatewayState, Region, State};
 use super::{kind, quota};
-use crate::wire::Fault;
+use crate::wire::{Fault, Service};
 
 /// How long what has ended stays visible.
 const AFTERLIFE: SignedDuration = SignedDuration::from_hours(1);
@@ -24,26 +24,25 @@ const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24);
 /// EC2's own codes and messages.
 pub fn apply(state: &mut State, caller: &Caller, action: &Action, now: Timestamp) -> Result<Value, Fault> {
     let Some(operation) = ops::find(&action.operation) else {
-        let message = format!("The action {} is not valid for this web service.", action.operation);
-        return Err(fault("InvalidAction", message));
+        return Err(unknown(&action.operation));
     };
     let params = Params(&action.params);
     kind::check_ids(&action.operation, &action.params)?;
 
-    let State { generation, entropy, accounts } = state;
-    let account = accounts.entry(caller.account.clone()).or_default();
-    let region = account.regions.entry(caller.region.clone()).or_default();
-    let before = region.clone();
-    let issued_before = account.issued_addresses.len();
-    forget_the_past(region, now);
-
+    // The call works on a copy, which takes the place of the original only if all went well.
+    let before = state.region(&caller.account, &caller.region).cloned().unwrap_or_default();
+    let mut kept = before.clone();
+    forget_the_past(&mut kept, now);
+    let mut region = kept.clone();
+    let account = state.accounts.get(&caller.account);
+    let mut issued = account.map(|account| account.issued_addresses.clone()).unwrap_or_default();
     let mut context = Context {
         caller,
         operation: operation.name,
         params,
-        region,
-        issued: &mut account.issued_addresses,
-        entropy,
+        region: &mut region,
+        issued: &mut issued,
+        entropy: &mut state.entropy,
         now,
     };
     let result = match operation.effect {
@@ -51,21 +50,34 @@ pub fn apply(state: &mut State, caller: &Caller, action: &Action, now: Timestamp
         Effect::Changes => change(&mut context, operation),
     };
     let dry = params.flag("DryRun");
-    if result.is_err() || dry {
-        *region = before.clone();
-        forget_the_past(region, now);
+    if result.is_ok() && !dry {
+        kept = region;
     }
-    if *region != before || account.issued_addresses.len() != issued_before {
-        *generation += 1;
-    }
-    match result {
-        Ok(_) if dry => Err(dry_run()),
-        Ok(mut answer) => {
-            prune(&mut answer);
-            Ok(answer)
+    if kept != before {
+        state.generation += 1;
+        let account = state.accounts.entry(caller.account.clone()).or_default();
+        account.regions.insert(caller.region.clone(), kept);
+        if result.is_ok() && !dry {
+            account.issued_addresses = issued;
         }
-        Err(fault) => Err(fault),
     }
+    let mut answer = result?;
+    if dry {
+        return Err(dry_run());
+    }
+    prune(&mut answer);
+    Ok(answer)
+}
+
+/// An operation that this region does not have; EC2 may have it.
+fn unknown(operation: &str) -> Fault {
+    if Service::all().iter().any(|service| service.operation(operation).is_some()) {
+        return fault(
+            "UnsupportedOperation",
+            "The functionality you requested is not available in this region.",
+        );
+    }
+    fault("InvalidAction", format!("The action {operation} is not valid for this web service."))
 }
 
 /// Runs a changing operation, or answers again what an equal call with the same client token was answered.

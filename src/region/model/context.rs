@@ -17,8 +17,8 @@ use super::state::{
 };
 use crate::wire::Fault;
 
-/// One call in progress: who, with what, on which data. An operation that returns an error leaves no trace: `apply`
-/// puts the data back.
+/// One call in progress: who, with what, on which data. An operation that returns an error leaves no trace: the
+/// data is a copy that `apply` then drops.
 pub(crate) struct Context<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) operation: &'a str,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::permission::read_protocol;
-use crate::region::model::context::{Context, done, found, nothing, show_tags};
+use crate::region::model::context::{Context, found, nothing, show_tags};
 use crate::region::model::fault::{fault, has_dependencies, invalid, missing};
 use crate::region::model::kind;
 use crate::region::model::listing::Listing;
@@ -256,7 +256,5 @@ pub(super) fn replace_association(context: &mut Context<'_>) -> Result<Value, Fa
     let new_id = context.id(&kind::ACL_ASSOCIATION);
     let association = AclAssociation { id: new_id.clone(), subnet_id };
     found(&mut context.region.network_acls, &new_acl).associations.push(association);
-    let mut answer = done()?;
-    answer["NewAssociationId"] = json!(new_id);
-    Ok(answer)
+    Ok(json!({"NewAssociationId": new_id}))
 }

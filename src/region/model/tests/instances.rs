@@ -1,0 +1,250 @@
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::world::{World, text};
+use crate::region::model::{CheckStatus, InstanceState, Observation, observe};
+
+/// A VPC with a gateway and a subnet that hands out public addresses.
+fn place(world: &mut World) -> (String, String) {
+    let vpc = world.vpc();
+    let subnet = world.subnet(&vpc, "10.0.1.0/24");
+    world.gateway(&vpc);
+    world.ok("ModifySubnetAttribute", json!({"SubnetId": subnet, "MapPublicIpOnLaunch": {"Value": true}}));
+    (vpc, subnet)
+}
+
+fn launch(world: &World, subnet: &str, more: Value) -> Value {
+    let mut params = json!({"ImageId": world.image(), "MinCount": 1, "MaxCount": 1, "SubnetId": subnet});
+    params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    params
+}
+
+fn state(world: &World, id: &str) -> InstanceState {
+    world.region().instances.get(id).unwrap().state
+}
+
+fn public_ip(world: &World, id: &str) -> Option<std::net::Ipv4Addr> {
+    world.region().primary_interface(id).unwrap().public_ip()
+}
+
+#[test]
+fn states_end_when_the_machine_is_there() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let params = launch(&world, &subnet, json!({}));
+    let id = world.get("RunInstances", params, "Instances.0.InstanceId");
+    let status = |world: &mut World| world.ok("DescribeInstanceStatus", json!({"InstanceIds": [id]}));
+    assert_eq!(state(&world, &id), InstanceState::Pending);
+    assert_eq!(status(&mut world)["InstanceStatuses"], json!([]));
+    let now = world.now;
+    let see = |world: &mut World, observation| observe(&mut world.state, observation, now);
+    let instance_id = id.clone();
+    see(&mut world, Observation::InstanceBooted { instance_id: id.clone(), boot: 7 });
+    assert_eq!(state(&world, &id), InstanceState::Pending, "a report about another boot says nothing");
+    see(&mut world, Observation::InstanceBooted { instance_id: id.clone(), boot: 1 });
+    assert_eq!(state(&world, &id), InstanceState::Running);
+    assert_eq!(text(&status(&mut world), "InstanceStatuses.0.InstanceStatus.Status"), "initializing");
+    see(&mut world, Observation::InstanceReady { instance_id, boot: 1 });
+    assert_eq!(text(&status(&mut world), "InstanceStatuses.0.InstanceStatus.Status"), "ok");
+    assert_eq!(text(&status(&mut world), "InstanceStatuses.0.SystemStatus.Status"), "ok");
+    world.ok("RebootInstances", json!({"InstanceIds": [id]}));
+    let instance = world.region().instances.get(&id).unwrap();
+    assert_eq!(
+        (instance.boot, instance.state, instance.guest.check),
+        (2, InstanceState::Running, CheckStatus::Initializing)
+    );
+    world.settle();
+    assert_eq!(world.region().instances.get(&id).unwrap().guest.booted, 2);
+}
+
+#[test]
+fn an_automatic_address_goes_with_a_stop_and_an_elastic_one_stays() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let id = world.instance(&subnet);
+    let first = public_ip(&world, &id).unwrap();
+    world.ok("StopInstances", json!({"InstanceIds": [id]}));
+    assert!(public_ip(&world, &id).is_some(), "until it has stopped");
+    world.settle();
+    assert_eq!(public_ip(&world, &id), None);
+    world.ok("StartInstances", json!({"InstanceIds": [id]}));
+    world.settle();
+    let second = public_ip(&world, &id).unwrap();
+    assert_ne!(first, second);
+    let address = world.ok("AllocateAddress", json!({}));
+    world.ok("AssociateAddress", json!({"AllocationId": address["AllocationId"], "InstanceId": id}));
+    let elastic = public_ip(&world, &id).unwrap();
+    assert_eq!(elastic.to_string(), text(&address, "PublicIp"));
+    world.ok("StopInstances", json!({"InstanceIds": [id]}));
+    world.settle();
+    assert_eq!(public_ip(&world, &id), Some(elastic));
+    world.ok("StartInstances", json!({"InstanceIds": [id]}));
+    world.settle();
+    assert_eq!(public_ip(&world, &id), Some(elastic));
+    // Without it, the instance gets an automatic one again.
+    world.ok("DisassociateAddress", json!({"PublicIp": elastic}));
+    let third = public_ip(&world, &id).unwrap();
+    assert!(![first, second, elastic].contains(&third));
+    // Taking part in another mapping frees the first.
+    let other = world.instance(&subnet);
+    for instance in [&id, &other] {
+        world
+            .ok("AssociateAddress", json!({"AllocationId": address["AllocationId"], "InstanceId": instance}));
+    }
+    assert_eq!(public_ip(&world, &other), Some(elastic));
+    assert_eq!(public_ip(&world, &id), None);
+}
+
+#[test]
+fn what_a_terminated_instance_had_is_free_and_it_is_shown_for_an_hour() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let id = world.instance(&subnet);
+    let allocation = world.get("AllocateAddress", json!({}), "AllocationId");
+    world.ok("AssociateAddress", json!({"AllocationId": allocation, "InstanceId": id}));
+    world.ok("TerminateInstances", json!({"InstanceIds": [id]}));
+    assert_eq!(state(&world, &id), InstanceState::ShuttingDown);
+    assert_eq!(world.fails("DeleteSubnet", json!({"SubnetId": subnet})), "DependencyViolation");
+    world.settle();
+    let region = world.region();
+    assert_eq!(state(&world, &id), InstanceState::Terminated);
+    assert!(region.network_interfaces.is_empty() && region.volumes.is_empty());
+    assert_eq!(region.addresses.get(&allocation).unwrap().association, None);
+    assert_eq!(world.fails("StartInstances", json!({"InstanceIds": [id]})), "IncorrectInstanceState");
+    world.ok("DeleteSubnet", json!({"SubnetId": subnet}));
+    world.pass(SignedDuration::from_mins(59));
+    let shown = world.ok("DescribeInstances", json!({"InstanceIds": [id]}));
+    assert_eq!(text(&shown, "Reservations.0.Instances.0.State.Name"), "terminated");
+    world.pass(SignedDuration::from_mins(2));
+    assert_eq!(world.fails("DescribeInstances", json!({"InstanceIds": [id]})), "InvalidInstanceID.NotFound");
+}
+
+#[test]
+fn a_shutdown_from_inside_stops_or_terminates() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let stays = world.instance(&subnet);
+    let params = launch(&world, &subnet, json!({"InstanceInitiatedShutdownBehavior": "terminate"}));
+    let goes = world.get("RunInstances", params, "Instances.0.InstanceId");
+    world.settle();
+    for id in [&stays, &goes] {
+        let now = world.now;
+        observe(&mut world.state, Observation::InstanceStopped { instance_id: id.clone() }, now);
+    }
+    assert_eq!(state(&world, &stays), InstanceState::Stopped);
+    assert_eq!(state(&world, &goes), InstanceState::ShuttingDown);
+    let shown = world.ok("DescribeInstances", json!({"InstanceIds": [stays]}));
+    let code = text(&shown, "Reservations.0.Instances.0.StateReason.Code");
+    assert_eq!(code, "Client.InstanceInitiatedShutdown");
+}
+
+#[test]
+fn a_launch_that_fails_leaves_nothing_running() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let params = launch(&world, &subnet, json!({}));
+    let id = world.get("RunInstances", params, "Instances.0.InstanceId");
+    let now = world.now;
+    let failed =
+        Observation::InstanceFailed { instance_id: id.clone(), message: "the image is broken".to_owned() };
+    observe(&mut world.state, failed, now);
+    assert_eq!(state(&world, &id), InstanceState::Terminated);
+    assert!(world.region().network_interfaces.is_empty());
+}
+
+#[test]
+fn a_client_token_makes_one_launch_of_two() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let params = launch(&world, &subnet, json!({"ClientToken": "t"}));
+    let first = world.ok("RunInstances", params.clone());
+    world.settle();
+    let generation = world.state.generation;
+    let again = world.ok("RunInstances", params.clone());
+    assert_eq!(text(&again, "ReservationId"), text(&first, "ReservationId"));
+    assert_eq!(text(&again, "Instances.0.State.Name"), "running", "as it is now");
+    assert_eq!((world.region().instances.len(), world.state.generation), (1, generation));
+    let other = launch(&world, &subnet, json!({"ClientToken": "t", "InstanceType": "t3.small"}));
+    assert_eq!(world.fails("RunInstances", other), "IdempotentParameterMismatch");
+    // After a day the token is as good as new.
+    world.pass(SignedDuration::from_hours(25));
+    world.ok("RunInstances", params);
+    assert_eq!(world.region().instances.len(), 2);
+}
+
+#[test]
+fn a_launch_is_refused_as_a_whole() {
+    let mut world = World::new();
+    let vpc = world.vpc();
+    let small = world.subnet(&vpc, "10.0.9.0/28");
+    let fails = |world: &mut World, more: Value| {
+        let params = launch(world, &small, more);
+        world.fails("RunInstances", params)
+    };
+    assert_eq!(
+        fails(&mut world, json!({"MinCount": 12, "MaxCount": 12})),
+        "InsufficientFreeAddressesInSubnet"
+    );
+    assert_eq!(fails(&mut world, json!({"MinCount": 2, "MaxCount": 1})), "InvalidParameterValue");
+    assert_eq!(fails(&mut world, json!({"InstanceType": "x9.mega"})), "InvalidParameterValue");
+    assert_eq!(fails(&mut world, json!({"KeyName": "nobody"})), "InvalidKeyPair.NotFound");
+    assert_eq!(fails(&mut world, json!({"ImageId": "ami-0123456789abcdef0"})), "InvalidAMIID.NotFound");
+    assert_eq!(fails(&mut world, json!({"ImageId": "debian"})), "InvalidAMIID.Malformed");
+    assert_eq!(fails(&mut world, json!({"ImageId": "resolve:ssm:/nothing"})), "InvalidParameterValue");
+    assert_eq!(fails(&mut world, json!({"UserData": "%"})), "InvalidUserData.Malformed");
+    assert_eq!(
+        fails(&mut world, json!({"Placement": {"AvailabilityZone": "us-east-1b"}})),
+        "InvalidParameterValue"
+    );
+    let tags = json!({"TagSpecifications": [{"ResourceType": "vpc", "Tags": []}]});
+    assert_eq!(fails(&mut world, tags), "InvalidParameterValue");
+    let many = json!({"MinCount": 1, "MaxCount": 12, "InstanceType": "t2.micro"});
+    let params = launch(&world, &small, many);
+    let answer = world.ok("RunInstances", params);
+    assert_eq!(answer["Instances"].as_array().unwrap().len(), 11, "as many as there are addresses");
+}
+
+#[test]
+fn a_key_on_an_instance_is_the_key_at_its_launch() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let made = world.ok("CreateKeyPair", json!({"KeyName": "k", "KeyType": "ed25519"}));
+    assert!(text(&made, "KeyMaterial").ends_with("-----END OPENSSH PRIVATE KEY-----\n"));
+    let params = launch(&world, &subnet, json!({"KeyName": "k"}));
+    let id = world.get("RunInstances", params, "Instances.0.InstanceId");
+    world.ok("DeleteKeyPair", json!({"KeyName": "k"}));
+    let public = world.region().instances.get(&id).unwrap().public_key.clone().unwrap();
+    let private = ssh_key::PrivateKey::from_openssh(text(&made, "KeyMaterial")).unwrap();
+    let expected = private.public_key().to_openssh().unwrap();
+    assert_eq!(public.split_whitespace().nth(1), expected.split_whitespace().nth(1));
+}
+
+#[test]
+fn a_power_cut_stops_what_was_stopping_and_has_the_rest_checked_again() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let (runs, stops) = (world.instance(&subnet), world.instance(&subnet));
+    world.ok("StopInstances", json!({"InstanceIds": [stops]}));
+    let now = world.now;
+    observe(&mut world.state, Observation::PowerCut, now);
+    assert_eq!(state(&world, &stops), InstanceState::Stopped);
+    let instance = world.region().instances.get(&runs).unwrap();
+    assert_eq!((instance.state, instance.guest.check), (InstanceState::Running, CheckStatus::Initializing));
+    observe(&mut world.state, Observation::InstanceReady { instance_id: runs.clone(), boot: 1 }, now);
+    assert_eq!(world.region().instances.get(&runs).unwrap().guest.check, CheckStatus::Ok);
+}
+
+#[test]
+fn the_console_keeps_its_end() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let id = world.instance(&subnet);
+    let (now, generation) = (world.now, world.state.generation);
+    for line in 0..20_000 {
+        let console = Observation::Console { instance_id: id.clone(), text: format!("ä line {line}\n") };
+        observe(&mut world.state, console, now);
+    }
+    assert_eq!(world.state.generation, generation);
+    let console = &world.region().instances.get(&id).unwrap().guest.console;
+    assert!(console.len() <= 64 * 1024 && console.ends_with("ä line 19999\n"));
+}
