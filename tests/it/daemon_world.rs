@@ -1,0 +1,336 @@
+//! What the tests of the daemon share: a region of their own in a temporary state directory, a plain EC2 client, and
+//! a look at everything that the host could see of a region.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use lab::region::client::{Client, Exited, LabAccess, Paths, SpawnSpec};
+use lab::wire::{Fault, Service, decode_error, decode_response, encode_request, form_encode};
+use serde_json::{Value, json};
+
+/// Longer than anything here takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A daemon with a state directory of its own. The image is the one in the user's cache, built there if need be.
+pub struct World {
+    pub paths: Paths,
+    pub client: Client,
+    _directory: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn new() -> World {
+        assert!(nix::unistd::Uid::effective().is_root(), "these tests start the region, which takes root: run them by sudo");
+        let directory = tempfile::Builder::new().prefix("lab-test-").tempdir().expect("a temporary directory");
+        let cache = Paths::from_environment().expect("a home directory").cache;
+        let paths = Paths { state: directory.path().join("state"), cache };
+        fs::create_dir_all(&paths.state).expect("create the state directory");
+        start(&paths);
+        let client = Client::connect(&paths).await.expect("the daemon says that it is ready");
+        World { paths, client, _directory: directory }
+    }
+
+    /// A lab, made with its directories as the command line does it.
+    pub async fn lab(&self, name: &str) -> Lab<'_> {
+        let access = self.client.ensure_lab(name, "us-east-1").await.expect("make a lab");
+        Lab { world: self, name: name.to_owned(), access }
+    }
+
+    /// Start the daemon again, after its end.
+    pub async fn restart(&mut self) {
+        start(&self.paths);
+        self.client = Client::connect(&self.paths).await.expect("the daemon says that it is ready");
+    }
+
+    /// Wait until the host sees no daemon any more.
+    pub async fn gone(&self) {
+        let socket = self.paths.control_socket();
+        eventually("the control socket goes away", async || (!socket.exists()).then_some(())).await;
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Also when an assertion has failed: the front's number is in the file of this state directory alone.
+        let pid = fs::read_to_string(self.paths.region().join("pid")).unwrap_or_default();
+        if let Ok(pid) = pid.trim().parse() {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
+        }
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.paths.control_socket().exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn start(paths: &Paths) {
+    let output = Command::new(env!("CARGO_BIN_EXE_lab"))
+        .arg("region-daemon")
+        .arg("--state")
+        .arg(&paths.state)
+        .arg("--cache")
+        .arg(&paths.cache)
+        .args(["--owner", "0:0"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("run the program");
+    assert!(output.status.success(), "the daemon does not start: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// One lab of a world.
+pub struct Lab<'a> {
+    world: &'a World,
+    pub name: String,
+    pub access: LabAccess,
+}
+
+impl Lab<'_> {
+    /// Run a line of shell on the laptop; its output (both streams) and its end.
+    pub async fn try_shell(&self, line: &str) -> (String, Exited) {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let command = SpawnSpec { argv: vec!["bash".into(), "-c".into(), line.into()], ..SpawnSpec::default() };
+        let null = OwnedFd::from(fs::File::open("/dev/null").expect("/dev/null"));
+        let output = OwnedFd::from(writer);
+        let stdio = [null, output.try_clone().expect("a copy"), output];
+        let mut process = self.world.client.spawn(&self.name, command, stdio).await.expect("start a shell");
+        let text = tokio::task::spawn_blocking(move || {
+            let mut text = Vec::new();
+            reader.read_to_end(&mut text).map(|_| String::from_utf8_lossy(&text).into_owned())
+        });
+        let exited = tokio::time::timeout(PATIENCE, process.wait()).await.expect("the shell ends").expect("its status");
+        (text.await.expect("no panic").expect("the output"), exited)
+    }
+
+    /// Run a line of shell that succeeds; its output without the last line end.
+    pub async fn shell(&self, line: &str) -> String {
+        let (output, exited) = self.try_shell(line).await;
+        assert_eq!(exited.code, Some(0), "`{line}` said: {output}");
+        output.trim_end().to_owned()
+    }
+
+    /// The laptop's home directory, seen from the host.
+    pub fn home(&self) -> PathBuf {
+        self.world.paths.lab_home(&self.name)
+    }
+
+    /// One EC2 call.
+    pub fn call(&self, operation: &str, parameters: &Value) -> Result<Value, Fault> {
+        let operation = Service::ec2().operation(operation).expect("an operation that is modelled");
+        let body = form_encode(&encode_request(operation, parameters).expect("encode the request"));
+        let (status, text) = post(&self.access, &body);
+        if status == 200 {
+            Ok(decode_response(operation, &text).expect("decode the response"))
+        } else {
+            Err(decode_error(&text).unwrap_or_else(|| panic!("{status}: {text}")))
+        }
+    }
+
+    /// A call that succeeds.
+    pub fn ec2(&self, operation: &str, parameters: Value) -> Value {
+        self.call(operation, &parameters).unwrap_or_else(|fault| panic!("{operation}: {fault:?}"))
+    }
+
+    /// A VPC with one public subnet, a group that lets SSH and ping in, and a key whose file is `key.pem` at home.
+    pub fn network(&self) -> Network<'_> {
+        let id = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).expect(pointer).to_owned();
+        let vpc = id(&self.ec2("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"})), "/Vpc/VpcId");
+        let subnet = self.ec2("CreateSubnet", json!({"VpcId": vpc, "CidrBlock": "10.0.1.0/24"}));
+        let subnet = id(&subnet, "/Subnet/SubnetId");
+        let gateway = self.ec2("CreateInternetGateway", json!({}));
+        let gateway = id(&gateway, "/InternetGateway/InternetGatewayId");
+        self.ec2("AttachInternetGateway", json!({"InternetGatewayId": gateway, "VpcId": vpc}));
+        let table = id(&self.ec2("CreateRouteTable", json!({"VpcId": vpc})), "/RouteTable/RouteTableId");
+        self.ec2("AssociateRouteTable", json!({"RouteTableId": table, "SubnetId": subnet}));
+        let default = json!({"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway});
+        self.ec2("CreateRoute", default);
+        let group = json!({"GroupName": "web", "Description": "web", "VpcId": vpc});
+        let group = id(&self.ec2("CreateSecurityGroup", group), "/GroupId");
+        let anywhere = json!([{"CidrIp": "0.0.0.0/0"}]);
+        let rules = json!([
+            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": anywhere},
+            {"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1, "IpRanges": anywhere},
+        ]);
+        self.ec2("AuthorizeSecurityGroupIngress", json!({"GroupId": group, "IpPermissions": rules}));
+        let key = self.ec2("CreateKeyPair", json!({"KeyName": "key", "KeyType": "ed25519"}));
+        let file = self.home().join("key.pem");
+        fs::write(&file, id(&key, "/KeyMaterial")).expect("write the key");
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o400)).expect("protect the key");
+        Network { lab: self, subnet, group }
+    }
+
+    /// What `DescribeInstances` says of one instance.
+    pub fn instance(&self, id: &str) -> Value {
+        let answer = self.ec2("DescribeInstances", json!({"InstanceIds": [id]}));
+        answer.pointer("/Reservations/0/Instances/0").cloned().expect("the instance")
+    }
+
+    /// Wait until an instance is in this state.
+    pub async fn reaches(&self, id: &str, state: &str) -> Value {
+        eventually(&format!("{id} is {state}"), async || {
+            let instance = self.instance(id);
+            (instance.pointer("/State/Name")? == state).then_some(instance)
+        })
+        .await
+    }
+
+    /// Wait until both status checks of an instance have passed.
+    pub async fn passes(&self, id: &str) {
+        eventually(&format!("{id} passes its checks"), async || {
+            let answer = self.ec2("DescribeInstanceStatus", json!({"InstanceIds": [id]}));
+            let status = answer.pointer("/InstanceStatuses/0")?;
+            let ok = |check: &str| status.pointer(check).is_some_and(|status| status == "ok");
+            (ok("/InstanceStatus/Status") && ok("/SystemStatus/Status")).then_some(())
+        })
+        .await;
+    }
+
+    /// Run a command on an instance over SSH, from the laptop, with the host key unchecked.
+    pub async fn ssh(&self, address: Ipv4Addr, command: &str) -> String {
+        assert!(!command.contains('\''), "no quoting here");
+        self.shell(&format!(
+            "ssh -q -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=10 -i key.pem admin@{address} '{command}'"
+        ))
+        .await
+    }
+}
+
+/// What instances are launched into.
+pub struct Network<'a> {
+    lab: &'a Lab<'a>,
+    pub subnet: String,
+    pub group: String,
+}
+
+impl Network<'_> {
+    /// Launch an instance; its id.
+    pub fn launch(&self, address: &str, user_data: &str) -> String {
+        use base64::Engine as _;
+        let images = self.lab.ec2("DescribeImages", json!({"Owners": ["136693071363"]}));
+        let image = images.pointer("/Images/0/ImageId").cloned().expect("an image");
+        let answer = self.lab.ec2(
+            "RunInstances",
+            json!({
+                "ImageId": image, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1, "KeyName": "key",
+                "UserData": base64::engine::general_purpose::STANDARD.encode(user_data),
+                "NetworkInterfaces": [{
+                    "DeviceIndex": 0, "SubnetId": self.subnet, "PrivateIpAddress": address,
+                    "AssociatePublicIpAddress": true, "Groups": [self.group],
+                }],
+            }),
+        );
+        answer.pointer("/Instances/0/InstanceId").and_then(Value::as_str).expect("an instance").to_owned()
+    }
+}
+
+/// The public address in what `DescribeInstances` says.
+pub fn public_address(instance: &Value) -> Ipv4Addr {
+    let address = instance.get("PublicIpAddress").and_then(Value::as_str).expect("a public address");
+    address.parse().expect("an address")
+}
+
+/// Ask until there is an answer; fail with what was waited for.
+pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// A signed request of its own connection.
+fn post(access: &LabAccess, body: &str) -> (u16, String) {
+    let host = access.endpoint_url.strip_prefix("http://").expect("plain HTTP");
+    let credentials = Credentials::new(&access.access_key_id, &access.secret_access_key, None, None, "test");
+    let identity = credentials.into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(&access.region)
+        .name("ec2")
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()
+        .expect("complete parameters")
+        .into();
+    let kind = "application/x-www-form-urlencoded";
+    let headers = [("host", host), ("content-type", kind)];
+    let url = format!("{}/", access.endpoint_url);
+    let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))
+        .expect("a request that can be signed");
+    let (instructions, _) = sign(signable, &parameters).expect("sign").into_parts();
+
+    let mut request = format!("POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: {kind}\r\nconnection: close\r\n");
+    for (name, value) in instructions.headers() {
+        request += &format!("{name}: {value}\r\n");
+    }
+    request += &format!("content-length: {}\r\n\r\n{body}", body.len());
+    let mut stream = TcpStream::connect(host).expect("reach the endpoint");
+    stream.write_all(request.as_bytes()).expect("send");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("receive");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a response");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, body.to_owned())
+}
+
+/// Everything that the host could see of a region: links, names of network namespaces, mounts, control groups,
+/// filter rules, and processes in namespaces of their own or of this program.
+pub fn host_view(state: &std::path::Path) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut list = |what: &str, lines: Vec<String>| seen.extend(lines.into_iter().map(|line| format!("{what}: {line}")));
+    let names = |path: &str| {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    list("link", names("/sys/class/net"));
+    list("network namespace", names("/run/netns"));
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
+    list("mount", mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(str::to_owned).collect());
+    let name = group_name(state);
+    let groups = Command::new("find").args(["/sys/fs/cgroup", "-type", "d", "-name", &name]).output().expect("find");
+    list("control group", String::from_utf8_lossy(&groups.stdout).lines().map(str::to_owned).collect());
+    let rules = Command::new("nft").args(["list", "ruleset"]).output().expect("nft");
+    list("rule", String::from_utf8_lossy(&rules.stdout).lines().map(str::to_owned).collect());
+    list("temporary file", names("/tmp").into_iter().filter(|name| name.starts_with("nspawn")).collect());
+    list("process", processes(state));
+    seen.sort();
+    seen
+}
+
+/// Processes of the daemon of this state directory, and whatever runs below them.
+fn processes(state: &std::path::Path) -> Vec<String> {
+    let own = fs::read_link("/proc/self/ns/pid").expect("our namespace");
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").expect("processes").flatten() {
+        let path = entry.path();
+        let Ok(bytes) = fs::read(path.join("cmdline")) else { continue };
+        let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
+        let ours = line.contains("region-") && line.contains(&*state.to_string_lossy());
+        // Other tests run at the same time, each with a region: theirs are recognised by the control group.
+        let group = fs::read_to_string(path.join("cgroup")).unwrap_or_default();
+        let foreign = fs::read_link(path.join("ns/pid")).is_ok_and(|namespace| namespace != own);
+        // Empty: it has ended and waits for the host's init to notice.
+        if ours || (!line.is_empty() && foreign && group.contains(&group_name(state))) {
+            found.push(line);
+        }
+    }
+    found
+}
+
+/// The control group that the daemon of a state directory makes for itself.
+fn group_name(state: &std::path::Path) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(state.as_os_str().as_encoded_bytes());
+    let digits: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    format!("lab-{digits}")
+}
