@@ -78,8 +78,9 @@ impl Live {
                 .collect(),
             ..Program::default()
         };
-        let reporter = machine.spawn(bash(&["-c", protocol::REPORTER])).await.map_err(Error::Start)?;
-        let shell = machine.spawn(bash(&[])).await.map_err(Error::Start)?;
+        let (reporter, shell) =
+            tokio::join!(machine.spawn(bash(&["-c", protocol::REPORTER])), machine.spawn(bash(&[])));
+        let (reporter, shell) = (reporter.map_err(Error::Start)?, shell.map_err(Error::Start)?);
         let mut messages = Messages::new(reporter.stdout);
         let directory = timeout(ANSWER, messages.directory())
             .await

@@ -117,7 +117,7 @@ pub(super) fn nonce(nonce: &str) -> String {
 
 /// Brings a state back; what cannot be brought back (a removed directory) is left out silently.
 pub(super) fn restore(script: &str) -> String {
-    format!("__lab_t={}\n\\builtin eval \"$__lab_t\" >/dev/null 2>&1 </dev/null\n", quote(script))
+    format!("{}\\builtin eval \"$__lab_t\" >/dev/null 2>&1 </dev/null\n", text(script))
 }
 
 /// Evaluates a block. Setting `LINENO` makes bash count the block's lines from 1 in its messages; it has to happen in
@@ -125,9 +125,20 @@ pub(super) fn restore(script: &str) -> String {
 pub(super) fn evaluate(id: &str, script: &str, with: &[(String, String)]) -> String {
     let given: String = with.iter().map(|(name, value)| format!("{name}={}\n", quote(value))).collect();
     format!(
-        "{given}__lab_t={script}\n__lab_i={id}\n{{ :; }} </dev/null\"${{__lab_z[LINENO=0]-}}\"\n\
+        "{given}{text}__lab_i={id}\n{{ :; }} </dev/null\"${{__lab_z[LINENO=0]-}}\"\n\
          while :; do __lab_s=0; \\builtin trap -- \"$__lab_e\" ERR; \\builtin set -eE; \\builtin eval \"$__lab_t\"; \
          __lab_s=$?; break; done </dev/null >&{OUTPUT} 2>&{OUTPUT}; {{ __lab_end {id} \"$__lab_s\"; }} 2>/dev/null\n",
-        script = quote(script),
+        text = text(script),
     )
+}
+
+/// Sets `__lab_t`. Bash takes its commands from a pipe byte by byte, but what `read -N` takes in large pieces; since
+/// that counts characters, by a locale that a block may have changed, it is for ASCII only.
+fn text(script: &str) -> String {
+    if script.is_ascii() && !script.is_empty() {
+        let length = script.len();
+        format!("\\builtin read -r -N {length} __lab_t || \\builtin exit 1\n{script}\n")
+    } else {
+        format!("__lab_t={}\n", quote(script))
+    }
 }
