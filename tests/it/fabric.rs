@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -61,7 +61,7 @@ fn replies_need_no_rule() {
     in_tree("fabric::replies_need_no_rule", || {
         let mut world = World::new();
         let network = world.network();
-        let outer = world.group(&network.vpc, "outer", &[]);
+        let outer = world.group(&network.vpc, "outer", &[Rule::Tcp(80, EVERYBODY)]);
         let inner = world.group(&network.vpc, "inner", &[Rule::Tcp(80, "10.0.1.0/24")]);
         let all = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": EVERYBODY}]}]);
         world.change("RevokeSecurityGroupEgress", json!({"GroupId": inner, "IpPermissions": all}));
@@ -157,6 +157,63 @@ fn a_removed_rule_ends_only_flows_that_were_not_tracked() {
 }
 
 #[test]
+fn an_untracked_flow_needs_the_outbound_rule_for_its_replies() {
+    in_tree("fabric::an_untracked_flow_needs_the_outbound_rule_for_its_replies", || {
+        let mut world = World::new();
+        let network = world.network();
+        let outer = world.group(&network.vpc, "outer", &[]);
+        let inner =
+            world.group(&network.vpc, "inner", &[Rule::Tcp(80, EVERYBODY), Rule::Tcp(81, "10.0.1.0/24")]);
+        let web = world.host(&network.public, "10.0.1.10", &[&outer], false);
+        let db = world.host(&network.private, "10.0.2.10", &[&inner], false);
+        world.settle();
+        echoes(&db.namespace, db.ip, 80);
+        echoes(&db.namespace, db.ip, 81);
+        let mut untracked = Flow::open(&web.namespace, db.ip, 80);
+        let mut tracked = Flow::open(&web.namespace, db.ip, 81);
+        assert!(untracked.lives() && tracked.lives());
+        let all = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": EVERYBODY}]}]);
+        world.call("RevokeSecurityGroupEgress", json!({"GroupId": inner, "IpPermissions": all}));
+        assert!(!untracked.lives());
+        assert!(tracked.lives());
+        assert!(connects(&web.namespace, db.ip, 80), "a new one is tracked, and its replies need no rule");
+    });
+}
+
+#[test]
+fn an_appliance_gets_foreign_packets_only_with_its_check_off() {
+    in_tree("fabric::an_appliance_gets_foreign_packets_only_with_its_check_off", || {
+        let mut world = World::new();
+        let network = world.network();
+        let open = world.group(&network.vpc, "open", &[Rule::Udp(9, EVERYBODY)]);
+        let sender = world.host(&network.private, "10.0.2.10", &[&open], false);
+        let appliance = world.host(&network.public, "10.0.1.10", &[&open], false);
+        world.settle();
+        let behind = Ipv4Addr::new(172, 20, 0, 1);
+        run_in(&appliance.namespace, &["ip", "addr", "add", "172.20.0.1/32", "dev", "lo"]);
+        let table = world.id("CreateRouteTable", json!({"VpcId": network.vpc}), "/RouteTable/RouteTableId");
+        world.change("AssociateRouteTable", json!({"RouteTableId": table, "SubnetId": network.private}));
+        let route = json!({
+            "RouteTableId": table,
+            "DestinationCidrBlock": "172.20.0.0/16",
+            "NetworkInterfaceId": appliance.interface,
+        });
+        world.call("CreateRoute", route);
+        let inbox = kernel::udp_bind(&appliance.namespace, SocketAddrV4::new(behind, 9)).expect("a socket");
+        inbox.set_read_timeout(Some(SILENCE)).expect("a time");
+        let arrives = || delivers(sender.ip, &sender.namespace, &inbox);
+        assert_eq!(arrives(), None);
+        let check = json!({"NetworkInterfaceId": appliance.interface, "SourceDestCheck": {"Value": false}});
+        world.call("ModifyNetworkInterfaceAttribute", check);
+        assert_eq!(arrives(), Some(sender.ip));
+
+        world.call("StopInstances", json!({"InstanceIds": [appliance.id]}));
+        let others = Ipv4Addr::new(172, 20, 0, 2);
+        assert_eq!(tries(&sender.namespace, others, 80), Outcome::Silence, "the route is a blackhole now");
+    });
+}
+
+#[test]
 fn the_internet_needs_a_gateway_a_route_and_a_public_address() {
     in_tree("fabric::the_internet_needs_a_gateway_a_route_and_a_public_address", || {
         let mut world = World::new();
@@ -192,6 +249,18 @@ fn the_internet_needs_a_gateway_a_route_and_a_public_address() {
         assert!(is_silent(&laptop, world.public_ip(&hidden)), "no route back from the private subnet");
         assert!(is_silent(&hidden.namespace, fabric::LAPTOP_ADDRESS));
         assert!(is_silent(&laptop, web.ip), "private addresses do not exist out there");
+
+        let inbox =
+            kernel::udp_bind(&laptop, SocketAddrV4::new(fabric::LAPTOP_ADDRESS, 9)).expect("a socket");
+        inbox.set_read_timeout(Some(SILENCE)).expect("a time");
+        for (host, arrives) in [(&web, true), (&plain, false), (&hidden, false)] {
+            assert_eq!(
+                delivers(host.ip, &host.namespace, &inbox),
+                arrives.then_some(public),
+                "from {}",
+                host.ip
+            );
+        }
 
         let route = json!({"RouteTableId": network.table, "DestinationCidrBlock": EVERYBODY});
         let mut flow = Flow::open(&laptop, public, 80);
@@ -361,11 +430,7 @@ fn a_forged_source_is_dropped_unless_the_check_is_off() {
         let inbox =
             kernel::udp_bind(&receiver.namespace, SocketAddrV4::new(receiver.ip, 9)).expect("a socket");
         inbox.set_read_timeout(Some(SILENCE)).expect("a time");
-        let arrives = |source: Ipv4Addr| {
-            let outbox = kernel::udp_bind(&sender.namespace, SocketAddrV4::new(source, 0)).expect("a socket");
-            outbox.send_to(b"x", SocketAddrV4::new(receiver.ip, 9)).expect("sent");
-            inbox.recv_from(&mut [0; 8]).is_ok_and(|(_, from)| from.ip() == source)
-        };
+        let arrives = |source: Ipv4Addr| delivers(source, &sender.namespace, &inbox) == Some(source);
         assert!(arrives(sender.ip));
         assert!(!arrives(forged));
 
@@ -705,6 +770,16 @@ fn processes_in(mount_namespace: &str) -> usize {
 fn names_of_namespaces() -> BTreeSet<String> {
     let entries = fs::read_dir("/run/netns").expect("the directory of namespaces").flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Sends a datagram from an address of a namespace to a socket; as whom the sender arrives, if at all.
+fn delivers(source: Ipv4Addr, namespace: &str, inbox: &UdpSocket) -> Option<Ipv4Addr> {
+    let outbox = kernel::udp_bind(namespace, SocketAddrV4::new(source, 0)).expect("a socket");
+    outbox.send_to(b"x", inbox.local_addr().expect("an address")).expect("sent");
+    match inbox.recv_from(&mut [0; 8]).ok()?.1 {
+        SocketAddr::V4(from) => Some(*from.ip()),
+        SocketAddr::V6(_) => None,
+    }
 }
 
 /// Runs a program in a namespace and returns what it says; it has to succeed.
