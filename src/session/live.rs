@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::dial::BoxFuture;
 use super::machine::{Exit, Machine, Program};
@@ -177,12 +177,13 @@ impl Live {
     /// Evaluates a block.
     pub(super) async fn run(&mut self, block: &Block, on_output: &mut (dyn FnMut(&[u8]) + Send)) -> Run {
         let mut run = Run { stopped: Stopped::Deadline, output: Output::default(), state: None };
-        let deadline = Instant::now() + block.timeout;
+        // `timeout` is looked at even while output never pauses; a timer beside it in `select!` would not be.
         let stopped = tokio::select! {
             biased;
             () = block.interrupt.triggered() => Stopped::Interrupted,
-            stopped = self.evaluate(block, &mut run, on_output) => stopped,
-            () = sleep_until(deadline) => Stopped::Deadline,
+            stopped = timeout(block.timeout, self.evaluate(block, &mut run, on_output)) => {
+                stopped.unwrap_or(Stopped::Deadline)
+            }
         };
         if matches!(stopped, Stopped::Interrupted | Stopped::Deadline) {
             // What was printed before is shown; what is printed while it is being ended is not.

@@ -184,6 +184,18 @@ pub async fn a_deadline_ends_the_block_and_all_it_started(mut s: Subject) {
     }
 }
 
+pub async fn a_block_that_never_stops_printing_is_ended(mut s: Subject) {
+    let mut block = Block::new("yes");
+    block.timeout = Duration::from_millis(300);
+    let outcome = s.run_block(block).await;
+    assert_eq!((outcome.status, &outcome.ended), (None, &Ended::Deadline));
+    assert!(outcome.output.head().starts_with(b"y\ny\n"));
+    s.output("yes & sleep 0.1").await;
+    let outcome = s.run("kill %1; wait %1; (exit 3)").await;
+    assert_eq!((outcome.status, &outcome.ended), (Some(143), &Ended::Normally));
+    assert_eq!(s.run("true").await.ended, Ended::Normally);
+}
+
 pub async fn an_interrupt_ends_the_block(mut s: Subject) {
     let block = Block::new("echo begun; sleep 300");
     let switch = block.interrupt.clone();
@@ -439,6 +451,7 @@ macro_rules! session_checks {
             exec_ends_the_block_with_the_status_of_what_replaced_the_shell
             a_killed_shell_is_replaced
             a_deadline_ends_the_block_and_all_it_started
+            a_block_that_never_stops_printing_is_ended
             an_interrupt_ends_the_block
             a_child_that_holds_the_output_open_delays_nothing
             much_output_is_counted_and_its_ends_are_kept

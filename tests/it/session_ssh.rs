@@ -260,6 +260,22 @@ async fn a_connection_found_dead_is_reopened_and_one_that_dies_in_a_block_is_tol
 }
 
 #[tokio::test]
+async fn a_connection_that_answers_no_more_is_replaced_before_a_block() {
+    let dir = keys();
+    let server = server(dir.path(), "server");
+    let mut shell = Shell::new(Arc::new(host(dir.path(), &server)), Setup::default());
+    let sshd = text(&mut shell, "A=kept; echo $PPID").await;
+    let signal = |name: &str| Command::new("kill").args([name, sshd.trim()]).status().expect("kill runs");
+    assert!(signal("-STOP").success());
+    // A shell that was used just now is trusted.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let answer = text(&mut shell, "echo $A $PPID").await;
+    assert!(answer.starts_with("kept ") && !answer.ends_with(&format!(" {sshd}")), "{answer}");
+    assert!(signal("-KILL").success());
+    shell.close().await;
+}
+
+#[tokio::test]
 async fn another_host_key_is_refused_and_the_pinned_one_stays() {
     let dir = keys();
     let server = server(dir.path(), "server");
