@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::command::{Command, Failure, Format, Globals, Invocation, understand};
 use super::configure;
@@ -92,35 +92,42 @@ async fn print(call: &dyn Call, invocation: Invocation) -> Result<String, Failur
 
 /// Text and streamed YAML print page by page, everything else the joined result.
 fn print_pages(operation: &Operation, pages: Pages, globals: &Globals) -> Result<String, Failure> {
-    if !matches!(globals.format, Format::Text | Format::YamlStream) {
-        return print_value(operation, &pages.joined(), globals);
-    }
     let mut out = String::new();
-    let resume = pages.resume.clone();
-    for (index, page) in pages.pages.into_iter().enumerate() {
-        let mut value = Value::Object(page);
-        if globals.format == Format::Text {
-            for key in &pages.keys {
-                value.as_object_mut().map(|object| object.entry(key.clone()).or_insert(Value::Null));
+    match globals.format {
+        Format::Text => {
+            let Pages { keys, pages, rest, resume } = pages;
+            for (index, mut page) in pages.into_iter().enumerate() {
+                let lists = keys.iter().map(|key| (key.clone(), page.shift_remove(key).unwrap_or_default()));
+                let mut shown: Map<String, Value> = lists.collect();
+                if index == 0 {
+                    shown.extend(rest.clone());
+                }
+                out += &print_value(operation, &Value::Object(shown), globals)?;
             }
-            if index == 0 {
-                value.as_object_mut().map(|object| object.extend(pages.rest.clone())).unwrap_or_default();
+            if let Some(token) = resume {
+                out += &print_value(operation, &json!({"NextToken": {"NextToken": token}}), globals)?;
             }
         }
-        out += &print_value(operation, &value, globals)?;
-    }
-    if let Some(token) = resume.filter(|_| globals.format == Format::Text) {
-        out += &print_value(operation, &json!({"NextToken": {"NextToken": token}}), globals)?;
+        Format::YamlStream => {
+            for page in pages.pages {
+                out += &output::yaml(&json!([query(&Value::Object(page), globals)?]));
+            }
+        }
+        _ => out = print_value(operation, &pages.joined(), globals)?,
     }
     Ok(out)
 }
 
+fn query(value: &Value, globals: &Globals) -> Result<Value, Failure> {
+    match &globals.query {
+        Some(query) => query.search(value).map_err(|error| Failure::general(error.to_string())),
+        None => Ok(value.clone()),
+    }
+}
+
 fn print_value(operation: &Operation, value: &Value, globals: &Globals) -> Result<String, Failure> {
-    let value = match &globals.query {
-        Some(query) => query.search(value).map_err(|error| Failure::general(error.to_string()))?,
-        None => value.clone(),
-    };
-    let nothing = value.as_object().is_some_and(serde_json::Map::is_empty);
+    let value = query(value, globals)?;
+    let nothing = value.as_object().is_some_and(Map::is_empty);
     match globals.format {
         Format::Text => Ok(output::text(&value)),
         Format::Table => output::table(operation.name, &value, globals.width, globals.color)

@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::command::Paging;
+use super::output::python;
 use super::request::{Call, CallError, Request};
 
 /// The token that says how many items of a page were shown already.
@@ -15,7 +16,7 @@ const CUT: &str = "boto_truncate_amount";
 pub struct Pages {
     /// What is paged: the names of the lists.
     pub keys: Vec<String>,
-    /// Each page, with those lists only.
+    /// Each page as it came, its first list cut where `--max-items` says so.
     pub pages: Vec<Map<String, Value>>,
     /// What the first page has beside the lists and belongs to the whole result.
     pub rest: Map<String, Value>,
@@ -27,14 +28,14 @@ impl Pages {
     /// One result of all pages.
     pub fn joined(self) -> Value {
         let mut whole = Map::new();
-        for page in self.pages {
-            for (key, value) in page {
-                match (whole.get_mut(&key), value) {
-                    (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
-                    (Some(_), _) => {}
-                    (None, value) => {
-                        whole.insert(key, value);
+        for mut page in self.pages {
+            for key in &self.keys {
+                match (whole.get_mut(key), page.shift_remove(key)) {
+                    (Some(Value::Array(items)), Some(Value::Array(more))) => items.extend(more),
+                    (None, Some(value)) => {
+                        whole.insert(key.clone(), value);
                     }
+                    _ => {}
                 }
             }
         }
@@ -62,37 +63,35 @@ pub async fn fetch(
     let keys = strings(&paginator["result_key"]);
     let mut pages = Pages { keys: keys.clone(), ..Pages::default() };
     let (mut token, mut skip) = start(paging, input_token);
-    if let (Some(size), Some(limit)) = (paging.page_size, paginator["limit_key"].as_str()) {
-        request.params[limit] = size.into();
-    }
+    let mut before = None;
     let mut shown = 0;
     loop {
         match &token {
             Some(token) => request.params[input_token] = token.clone(),
             None => drop(request.params.as_object_mut().and_then(|params| params.shift_remove(input_token))),
         }
-        let mut result = call.call(&request).await?;
+        let Value::Object(mut page) = call.call(&request).await? else {
+            return Err(CallError::Other("read a page: it is no object".to_owned()));
+        };
         if pages.pages.is_empty() {
             let extra = strings(&paginator["non_aggregate_keys"]).into_iter();
-            pages.rest = extra.map(|key| (key.clone(), result[key.as_str()].clone())).collect();
+            pages.rest =
+                extra.map(|key| (key.clone(), page.get(&key).cloned().unwrap_or_default())).collect();
         }
-        let mut page = Map::new();
-        for (index, key) in keys.iter().enumerate() {
-            let Some(value) = result.get_mut(key).map(Value::take) else { continue };
-            let value = match value {
-                // The part of a resumed page that was shown before; further lists were shown whole.
-                Value::Array(items) if skip > 0 && index == 0 => items.into_iter().skip(skip).collect(),
-                Value::Array(_) if skip > 0 => json!([]),
-                value => value,
-            };
-            page.insert(key.clone(), value);
-        }
-        let count = keys.first().and_then(|key| page.get(key)?.as_array()).map_or(0, Vec::len);
-        let room = paging.max_items.map(|most| most.saturating_sub(shown));
-        if let Some(room) = room.filter(|room| count > *room) {
-            if let Some(Value::Array(items)) = keys.first().and_then(|key| page.get_mut(key)) {
-                items.truncate(room);
+        if skip > 0 {
+            // The part of a resumed page that was shown before; further lists were shown whole.
+            for (index, key) in keys.iter().enumerate() {
+                if let Some(Value::Array(items)) = page.get_mut(key) {
+                    drop(items.drain(..if index == 0 { skip.min(items.len()) } else { items.len() }));
+                }
             }
+        }
+        let next = page.get(output_token).filter(|next| !next.is_null() && **next != "").cloned();
+        let first = keys.first().and_then(|key| page.get_mut(key)).and_then(Value::as_array_mut);
+        let count = first.as_ref().map_or(0, |items| items.len());
+        let room = paging.max_items.map(|most| most.saturating_sub(shown)).filter(|room| count > *room);
+        if let (Some(room), Some(items)) = (room, first) {
+            items.truncate(room);
             pages.pages.push(page);
             pages.resume = Some(encode(&json!({input_token: token, CUT: room + skip})));
             return Ok(pages);
@@ -100,16 +99,17 @@ pub async fn fetch(
         pages.pages.push(page);
         shown += count;
         skip = 0;
-        let next = Some(result[output_token].take()).filter(|next| !next.is_null() && *next != "");
         let Some(next) = next else { return Ok(pages) };
         if paging.max_items == Some(shown) {
             pages.resume = Some(encode(&json!({input_token: next})));
             return Ok(pages);
         }
-        if token.as_ref() == Some(&next) {
-            let message = format!("The same next token was received twice: {{'{input_token}': {next}}}");
-            return Err(CallError::Other(format!("Error during pagination: {message}")));
+        if before.as_ref() == Some(&next) {
+            let token = python(&json!({input_token: next}));
+            let message = format!("Error during pagination: The same next token was received twice: {token}");
+            return Err(CallError::Other(message));
         }
+        before = Some(next.clone());
         token = Some(next);
     }
 }

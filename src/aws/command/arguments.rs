@@ -37,7 +37,13 @@ enum Part {
 
 /// Takes a command line apart. Options may be abbreviated as long as only one is meant.
 pub(super) fn scan(args: &[String], specs: &[Spec], positionals: usize) -> Result<Scanned, Failure> {
-    let parts = args.iter().map(|arg| part(arg, specs)).collect::<Result<Vec<_>, _>>()?;
+    // After `--` there are only words.
+    let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    let args: Vec<String> =
+        args.iter().enumerate().filter(|(at, _)| *at != end).map(|(_, arg)| arg.clone()).collect();
+    let parts =
+        args.iter().enumerate().map(|(at, arg)| if at < end { part(arg, specs) } else { Ok(Part::Word) });
+    let parts = parts.collect::<Result<Vec<_>, _>>()?;
     let mut scanned = Scanned::default();
     let mut at = 0;
     while at < args.len() {

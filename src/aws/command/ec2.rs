@@ -173,6 +173,12 @@ pub(super) fn finish(operation: &Operation, params: &mut Map<String, Value>) {
     }
 }
 
+/// The page size of an operation whose whole result would be too large at once.
+pub(super) fn page_size(operation: &Operation, params: &Map<String, Value>) -> Option<i64> {
+    let unfiltered = params.keys().all(|name| name == "DryRun");
+    (operation.name == "DescribeVolumes" && unfiltered).then_some(1000)
+}
+
 /// EC2 takes subnet, groups and addresses either beside the network interface or in it, never both.
 fn into_interface(params: &mut Map<String, Value>) {
     let first =

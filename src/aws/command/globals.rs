@@ -97,7 +97,7 @@ pub(super) fn split(typed: &Typed) -> Result<Split, Failure> {
     choose("--cli-binary-format", value("--cli-binary-format"), &["base64", "raw-in-base64-out"])?;
     for name in ["--cli-read-timeout", "--cli-connect-timeout"] {
         if let Some(text) = value(name).filter(|text| text.parse::<i64>().is_err()) {
-            return Err(Failure::usage(format!("argument {name}: invalid int value: '{text}'")));
+            return Err(Failure::general(format!("invalid literal for int() with base 10: '{text}'")));
         }
     }
     let Some(command) = positionals.into_iter().next() else {

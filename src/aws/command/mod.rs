@@ -208,6 +208,12 @@ fn call(
         }
     }
     ec2::finish(operation, &mut params);
+    if let (true, Some(paginator)) = (paging.on, operation.service.paginator(operation.name)) {
+        paging.page_size = paging.page_size.or_else(|| ec2::page_size(operation, &params));
+        if let (Some(size), Some(limit)) = (paging.page_size, paginator["limit_key"].as_str()) {
+            params.insert(limit.to_owned(), size.into());
+        }
+    }
     let mut params = Value::Object(params);
     if let Some(shape) = operation.input() {
         validate::check(shape, &params)?;

@@ -18,6 +18,9 @@ pub enum TableError {
     },
 }
 
+/// The AWS CLI ends its colours after everything that it writes, also after nothing.
+const RESET: &str = "\u{1b}[0m";
+
 /// A value as a table with this title; nothing for an empty value. A table wider than `width` shows objects as rows of
 /// name and value. With `color`, in the AWS CLI's colours.
 ///
@@ -34,7 +37,7 @@ pub fn table(title: &str, value: &Value, width: usize, color: bool) -> Result<St
         sections.iter_mut().for_each(Section::turn);
     }
     let widest = widest(&sections);
-    let mut out = "-".repeat(widest) + "\n";
+    let mut out = "-".repeat(widest) + "\n" + if color { RESET } else { "" };
     sections.iter().for_each(|section| section.render(widest, color, &mut out));
     Ok(out)
 }
@@ -243,12 +246,9 @@ impl Section {
     fn render(&self, table: usize, color: bool, out: &mut String) {
         let width = table - 2 * self.indent;
         let bar = if color { "\u{1b}[2m\u{1b}[33m|\u{1b}[0m" } else { "|" }.repeat(self.indent);
-        let mut line = |text: &str| {
-            out.push_str(&bar);
-            out.push_str(text);
-            out.push_str(&bar);
-            out.push('\n');
-        };
+        let reset = if color { RESET } else { "" };
+        let mut line =
+            |text: &str| [&bar, text, &bar, "\n"].iter().for_each(|part| out.extend([part, reset]));
         if !self.title.is_empty() {
             line(&centered(&self.title, width, "|"));
             if self.headers.is_empty() && self.rows.is_empty() {

@@ -32,7 +32,7 @@ fn block(value: &Value, indent: usize, inline: bool, out: &mut String) {
             pairs.sort_by_key(|(name, _)| *name);
             for (name, value) in pairs {
                 start(out);
-                out.push_str(&scalar(&Value::from(name.as_str()), indent));
+                out.push_str(&scalar(&Value::from(name.as_str())));
                 out.push(':');
                 match value {
                     Value::Object(object) if !object.is_empty() => {
@@ -43,7 +43,7 @@ fn block(value: &Value, indent: usize, inline: bool, out: &mut String) {
                         out.push('\n');
                         block(value, indent, false, out);
                     }
-                    value => out.push_str(&format!(" {}\n", scalar(value, indent + 2))),
+                    value => out.push_str(&format!(" {}\n", scalar(value))),
                 }
             }
         }
@@ -56,27 +56,19 @@ fn block(value: &Value, indent: usize, inline: bool, out: &mut String) {
                 if nested {
                     block(item, indent + 2, true, out);
                 } else {
-                    out.push_str(&format!("{}\n", scalar(item, indent + 2)));
+                    out.push_str(&format!("{}\n", scalar(item)));
                 }
             }
         }
-        value => out.push_str(&format!("{}\n", scalar(value, indent))),
+        value => out.push_str(&format!("{}\n", scalar(value))),
     }
 }
 
-fn scalar(value: &Value, indent: usize) -> String {
+fn scalar(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
-        Value::String(text)
-            if text.contains(['\r', '\u{7f}'])
-                || text.chars().any(|letter| letter < ' ' && letter != '\n') =>
-        {
+        Value::String(text) if text.chars().any(|letter| letter < ' ' || letter == '\u{7f}') => {
             Value::from(text.as_str()).to_string()
-        }
-        Value::String(text) if text.contains('\n') => {
-            // In single quotes a line end is written twice.
-            let quoted = text.replace('\'', "''").replace('\n', &format!("\n\n{}", " ".repeat(indent)));
-            format!("'{quoted}'")
         }
         Value::String(text) if is_plain(text) => text.clone(),
         Value::String(text) => format!("'{}'", text.replace('\'', "''")),

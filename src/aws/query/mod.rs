@@ -16,6 +16,9 @@ pub enum QueryError {
     /// It is not JMESPath.
     #[error("Invalid jmespath expression: {0}")]
     Syntax(String),
+    /// It is empty.
+    #[error("Invalid JMESPath expression: cannot be empty.")]
+    Empty,
     /// A function was given too few or too many arguments.
     #[error("Expected {least}{expected} {unit} for function {name}(), received {received}", unit = if *expected == 1 { "argument" } else { "arguments" })]
     Arity {
@@ -59,7 +62,7 @@ impl Query {
     /// [`QueryError::Syntax`], with the place.
     pub fn compile(expression: &str) -> Result<Self, QueryError> {
         if expression.is_empty() {
-            return Err(QueryError::Syntax("cannot be empty.".to_owned()));
+            return Err(QueryError::Empty);
         }
         jmespath::parse(&quote_bare_literals(expression)).map(Self).map_err(|error| {
             let underline = " ".repeat(error.offset + 1) + "^";
