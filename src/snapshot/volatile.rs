@@ -53,7 +53,7 @@ pub(super) struct Identity {
 }
 
 /// Classes of identities; one maps only to another of its class.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Class {
     /// A cloud id, by its prefix.
     Cloud(String),

@@ -1,18 +1,19 @@
 //! Lines in any order (`match=lines`): each recorded line needs a line of its own, all under one renaming.
 //!
-//! Lines without identities are counted. For the others an assignment is searched for, lines with a single
-//! candidate first, and taken back where it leads nowhere. The search is bounded: lines that are alike but for unknown
-//! ids allow many assignments, and when no end is in sight the verdict is "differs", with the reason.
+//! Lines whose identities occur nowhere else can stand for each other freely; so can lines without any. They are
+//! counted. For the others an assignment is searched for, lines with a single candidate first, and taken back where
+//! it leads nowhere. The search is bounded: when no end is in sight the verdict is "differs", with that reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::super::renaming::Trial;
 use super::super::verdict::{Difference, Place, Reason};
+use super::super::volatile::{Class, Identity};
 use super::full::View;
 use super::line::{self, Spacing};
 use super::text::{Text, TextLine};
 
-/// How many pairs of lines are tried at most; a tenth of a second.
+/// How many pairs of lines are tried at most: below a second.
 const BUDGET: usize = 200_000;
 
 pub(super) fn compare(
@@ -22,8 +23,10 @@ pub(super) fn compare(
     spacing: &mut Spacing,
     difference: &mut Difference,
 ) {
-    let new_by_skeleton = by_skeleton(new);
-    let old_by_skeleton = by_skeleton(old);
+    let old_by_skeleton =
+        by_skeleton(old, &Alone::new(old, |class, value| trial.now(class, value).is_some()));
+    let new_by_skeleton =
+        by_skeleton(new, &Alone::new(new, |class, value| trial.recorded(class, value).is_some()));
     let counts_match = old_by_skeleton.len() == new_by_skeleton.len()
         && old_by_skeleton.iter().all(|(skeleton, lines)| {
             new_by_skeleton.get(skeleton).is_some_and(|others| others.len() == lines.len())
@@ -32,7 +35,7 @@ pub(super) fn compare(
         let mut search = Search { old, new, left: BUDGET };
         let groups: Vec<Group> = old_by_skeleton
             .into_iter()
-            .map(|(skeleton, old)| Group { old, new: new_by_skeleton[&skeleton].clone() })
+            .map(|(key, old)| Group { free: key.free, old, new: new_by_skeleton[&key].clone() })
             .collect();
         let mark = trial.mark();
         let before = spacing.clone();
@@ -52,16 +55,59 @@ pub(super) fn compare(
 /// Lines of both texts that may stand for each other.
 #[derive(Clone)]
 struct Group {
+    /// Any may stand for any.
+    free: bool,
     old: Vec<usize>,
     new: Vec<usize>,
 }
 
-fn by_skeleton(text: &Text) -> BTreeMap<String, Vec<usize>> {
-    let mut map: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+/// What lines that may stand for each other have in common.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Likeness {
+    skeleton: String,
+    /// Nothing outside of the line bears on its identities.
+    free: bool,
+    /// Of a free line, which of its identities are the same one.
+    pattern: Vec<usize>,
+}
+
+fn by_skeleton(text: &Text, alone: &Alone<'_>) -> BTreeMap<Likeness, Vec<usize>> {
+    let mut map: BTreeMap<Likeness, Vec<usize>> = BTreeMap::new();
     for (index, line) in text.lines.iter().enumerate() {
-        map.entry(line.skeleton()).or_default().push(index);
+        let free = line.identities().all(|identity| alone.holds(identity));
+        let pattern = if free { pattern(line) } else { Vec::new() };
+        map.entry(Likeness { skeleton: line.skeleton(), free, pattern }).or_default().push(index);
     }
     map
+}
+
+fn pattern(line: &TextLine) -> Vec<usize> {
+    let all: Vec<&Identity> = line.identities().collect();
+    let same = |a: &Identity, b: &Identity| a.class == b.class && a.value == b.value;
+    all.iter().map(|this| all.iter().position(|other| same(this, other)).unwrap_or_default()).collect()
+}
+
+/// The identities of a text that occur in one line only and are not known from elsewhere.
+struct Alone<'t>(HashMap<(&'t Class, &'t str), bool>);
+
+impl<'t> Alone<'t> {
+    fn new(text: &'t Text, known: impl Fn(&Class, &str) -> bool) -> Self {
+        let mut lines: HashMap<(&Class, &str), (usize, bool)> = HashMap::new();
+        for (index, line) in text.lines.iter().enumerate() {
+            for identity in line.identities() {
+                let key = (&identity.class, identity.value.as_str());
+                let (first, alone) = lines
+                    .entry(key)
+                    .or_insert_with(|| (index, *key.0 != Class::Region && !known(key.0, key.1)));
+                *alone &= *first == index;
+            }
+        }
+        Self(lines.into_iter().map(|(key, (_, alone))| (key, alone)).collect())
+    }
+
+    fn holds(&self, identity: &Identity) -> bool {
+        self.0.get(&(&identity.class, identity.value.as_str())).copied().unwrap_or_default()
+    }
 }
 
 struct Search<'t> {
@@ -81,10 +127,8 @@ impl Search<'_> {
 
     /// Assigns every line of every group; on failure the trial may hold rests, which the caller takes back.
     fn solve(&mut self, groups: Vec<Group>, trial: &mut Trial<'_>, spacing: &mut Spacing) -> bool {
-        let (mut open, plain): (Vec<Group>, Vec<Group>) =
-            groups.into_iter().partition(|group| self.old.lines[group.old[0]].has_identity());
-        // Without identities any assignment within a group is as good as any other.
-        for group in plain {
+        let (free, mut open): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(|group| group.free);
+        for group in free {
             for (&i, &j) in group.old.iter().zip(&group.new) {
                 if !self.try_pair(i, j, trial, spacing) {
                     return false;
@@ -154,25 +198,32 @@ fn explain(
     spacing: &mut Spacing,
     difference: &mut Difference,
 ) {
-    let mut free: Vec<usize> = (0..new.lines.len()).collect();
+    let mut free: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (j, line) in new.lines.iter().enumerate() {
+        free.entry(line.skeleton()).or_default().push(j);
+    }
+    let mut tries = BUDGET;
     let mut partner: Vec<Option<(usize, Option<String>)>> = vec![None; old.lines.len()];
     for (i, line) in old.lines.iter().enumerate() {
-        if let Some(at) =
-            free.iter().position(|&j| line::compare(line, &new.lines[j], trial, spacing).is_ok())
-        {
-            partner[i] = Some((free.remove(at), None));
-        }
+        let Some(alike) = free.get_mut(&line.skeleton()) else { continue };
+        let matching = alike.iter().position(|&j| {
+            tries = tries.saturating_sub(1);
+            tries > 0 && line::compare(line, &new.lines[j], trial, spacing).is_ok()
+        });
+        partner[i] = matching.map(|at| (alike.remove(at), None));
     }
     for (i, line) in old.lines.iter().enumerate() {
-        if partner[i].is_none() {
-            let skeleton = line.skeleton();
-            if let Some(at) = free.iter().position(|&j| new.lines[j].skeleton() == skeleton) {
-                let j = free.remove(at);
-                let reason = line::compare(line, &new.lines[j], trial, spacing).err();
-                partner[i] = Some((j, reason));
-            }
+        if partner[i].is_none()
+            && let Some(alike) = free.get_mut(&line.skeleton())
+            && !alike.is_empty()
+        {
+            let j = alike.remove(0);
+            let reason = line::compare(line, &new.lines[j], trial, spacing).err();
+            partner[i] = Some((j, reason));
         }
     }
+    let mut free: Vec<usize> = free.into_values().flatten().collect();
+    free.sort_unstable();
     let mut view = Vec::new();
     for (i, partner) in partner.into_iter().enumerate() {
         let line: &TextLine = &old.lines[i];

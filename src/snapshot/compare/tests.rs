@@ -150,6 +150,11 @@ fn many_lines_that_are_alike_are_assigned_in_time() {
     let old: String = (0..60).map(line).collect();
     let new: String = (0..60).rev().map(|n| line(n + 1000 * 7)).collect();
     assert!(alone(&old, &new, &rules).matches());
+    let line = |n: u32| format!("i-{n:017x} running\n");
+    let old: String = (0..2000).map(line).collect();
+    let new: String = (0..2000).rev().map(|n| line(n + 7000)).collect();
+    assert!(alone(&old, &new, &rules).matches());
+    assert!(!alone(&old, &new.replacen("running", "stopped", 1), &rules).matches());
 }
 
 #[test]
@@ -161,4 +166,22 @@ fn blanks_are_exact_unless_a_width_explains_them() {
     assert!(!alone(old, new, &rules).matches(), "ids have one width");
     assert!(alone("203.0.113.7    x", "203.0.113.70   x", &rules).matches());
     assert!(!alone("203.0.113.7\n  x", "203.0.113.70\n x", &rules).matches(), "indentation is structure");
+}
+
+#[test]
+fn a_lab_has_one_region_and_the_others_are_themselves() {
+    let result = |region: &str, output: &str| {
+        let mut record = record(output);
+        record.origin.region = region.to_owned();
+        record
+    };
+    let check = |now: &str| {
+        let list = "ap-northeast-1\neu-west-1\nus-east-1\nin us-east-1a";
+        let (old, new) = (result("us-east-1", list), result("ap-northeast-1", now));
+        compare(&old, &new, &rules(""), &mut Renaming::default()).matches()
+    };
+    assert!(check("ap-northeast-1\neu-west-1\nus-east-1\nin ap-northeast-1a"));
+    assert!(!check("ap-northeast-1\neu-west-2\nus-east-1\nin ap-northeast-1a"));
+    assert!(!check("ap-northeast-1\neu-west-1\nus-east-1\nin eu-west-1a"));
+    assert!(!check("ap-northeast-1\neu-west-1\nus-east-1\nin ap-northeast-1b"));
 }

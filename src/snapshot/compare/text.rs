@@ -1,6 +1,6 @@
 //! A text as lines of pieces: what is compared one by one.
 
-use super::super::volatile::{self, Kind, Token};
+use super::super::volatile::{self, Identity, Kind, Token};
 use super::super::{Rules, file};
 
 /// A part of a line.
@@ -97,10 +97,10 @@ fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
 
 /// Up to the next blank or rule.
 fn word_length(text: &str) -> usize {
-    let first = text.chars().next().map_or(0, char::len_utf8);
-    let rule = ["---", "==="].iter().filter_map(|rule| text[first..].find(rule).map(|at| at + first)).min();
-    let blank = text[first..].find([' ', '\t']).map(|at| at + first);
-    [rule, blank].into_iter().flatten().min().unwrap_or(text.len())
+    let word = &text[..text.find([' ', '\t']).unwrap_or(text.len())];
+    let first = word.chars().next().map_or(0, char::len_utf8);
+    let rules = ["---", "==="].iter().filter_map(|rule| word[first..].find(rule).map(|at| at + first));
+    rules.min().unwrap_or(word.len())
 }
 
 impl TextLine {
@@ -132,8 +132,11 @@ impl TextLine {
         out.trim().to_owned()
     }
 
-    /// Whether anything in it takes part in the renaming.
-    pub(super) fn has_identity(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Token(Kind::Identity(_), _)))
+    /// What of it takes part in the renaming.
+    pub(super) fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Token(Kind::Identity(identity), _) => Some(identity),
+            _ => None,
+        })
     }
 }
