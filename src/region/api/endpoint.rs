@@ -115,7 +115,56 @@ fn is_region(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_region;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::region::api::Credential;
+
+    struct Nobody;
+
+    impl Core for Nobody {
+        fn credential(&self, _: &str) -> Option<Credential> {
+            None
+        }
+
+        async fn call(&self, _: Caller, _: Action) -> Result<Value, Fault> {
+            unreachable!("nobody may call")
+        }
+    }
+
+    async fn ask(authorization: Option<&str>) -> (u16, String) {
+        let mut request = Request::builder().method("POST").uri("/");
+        if let Some(value) = authorization {
+            request = request.header("authorization", value);
+        }
+        let response = answer(&Nobody, request.body(Body::from("Action=DescribeVpcs")).unwrap()).await;
+        assert!(response.headers().contains_key("x-amzn-requestid"));
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), BODY_LIMIT).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn each_service_refuses_strangers_in_its_own_words() {
+        let (status, body) = ask(None).await;
+        assert_eq!(status, 403);
+        assert!(body.contains("<Response><Errors><Error><Code>MissingAuthenticationToken</Code>"), "{body}");
+        let (status, body) = ask(Some("Basic eDp5")).await;
+        assert_eq!(status, 400);
+        assert!(body.contains("<Code>IncompleteSignature</Code>"), "{body}");
+        for (service, status, words) in [
+            ("ec2", 401, "<Code>AuthFailure</Code>"),
+            ("sts", 403, "<Code>InvalidClientTokenId</Code>"),
+            ("ssm", 400, "\"__type\":\"UnrecognizedClientException\""),
+        ] {
+            let credential = format!("AKIA/20261122/us-east-1/{service}/aws4_request");
+            let header =
+                format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=00");
+            let (given, body) = ask(Some(&header)).await;
+            assert_eq!(given, status, "{body}");
+            assert!(body.contains(words), "{body}");
+        }
+    }
 
     #[test]
     fn names_of_regions() {

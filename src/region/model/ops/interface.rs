@@ -133,7 +133,7 @@ pub(super) fn show(context: &Context<'_>, interface: &NetworkInterface) -> Value
         "PrivateDnsName": private_dns_name(context, &interface.vpc_id, interface.private_ip()),
         "PrivateIpAddress": interface.private_ip(),
         "PrivateIpAddresses": addresses,
-        "RequesterId": managed.then(|| "amazon-nat-gateway"),
+        "RequesterId": managed.then_some("amazon-nat-gateway"),
         "RequesterManaged": managed,
         "SourceDestCheck": interface.source_dest_check,
         "Status": if interface.attachment.is_some() { "in-use" } else { "available" },
