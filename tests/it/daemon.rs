@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::daemon_world::{PATIENCE, World, eventually, host_view, public_address};
 
 fn null() -> [OwnedFd; 3] {
-    let open = || OwnedFd::from(fs::File::options().read(true).write(true).open("/dev/null").expect("/dev/null"));
+    let open =
+        || OwnedFd::from(fs::File::options().read(true).write(true).open("/dev/null").expect("/dev/null"));
     [open(), open(), open()]
 }
 
@@ -63,7 +64,10 @@ async fn programs_end_as_they_are_told_to() {
     // A session: the shell outlives the signal, its child in another group does not.
     let line = "set -m; trap : TERM; sleep 1000 & while kill -0 $!; do wait; done; touch waited; sleep 1000";
     let mut process = world.client.spawn("one", shell(line), null()).await.expect("start");
-    eventually("the child runs", async || lab.try_shell("pgrep -x sleep").await.1.code.filter(|code| *code == 0)).await;
+    eventually("the child runs", async || {
+        lab.try_shell("pgrep -x sleep").await.1.code.filter(|code| *code == 0)
+    })
+    .await;
     process.signal(15, SignalScope::Session).await.expect("signal");
     eventually("the child has ended", async || lab.home().join("waited").exists().then_some(())).await;
     process.signal(9, SignalScope::Session).await.expect("signal");
@@ -72,10 +76,14 @@ async fn programs_end_as_they_are_told_to() {
     assert_eq!(lab.try_shell("pgrep -x sleep").await.1.code, Some(1), "nothing of the session is left");
 
     // A caller who goes away takes its programs along, and those in other groups too.
-    let process = world.client.spawn("one", shell("set -m; sleep 1000 & sleep 1000"), null()).await.expect("start");
+    let process =
+        world.client.spawn("one", shell("set -m; sleep 1000 & sleep 1000"), null()).await.expect("start");
     eventually("both run", async || (lab.try_shell("pgrep -xc sleep").await.0 == "2\n").then_some(())).await;
     drop(process);
-    eventually("both have ended", async || lab.try_shell("pgrep -x sleep").await.1.code.filter(|code| *code == 1)).await;
+    eventually("both have ended", async || {
+        lab.try_shell("pgrep -x sleep").await.1.code.filter(|code| *code == 1)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -96,19 +104,35 @@ async fn an_instance_lives_as_on_ec2() {
     assert!(key.len() > 60 && keys.contains(&key), "{key} is not among {keys}");
 
     assert_eq!(lab.ssh(address, "hostname; id -un; sudo id -un").await, "ip-10-0-1-10\nadmin\nroot");
-    assert_eq!(lab.ssh(address, "systemctl is-system-running; systemctl --failed --plain -q").await, "running");
-    assert_eq!(lab.ssh(address, "cloud-init status --wait; cat /run/user-data").await, "status: done\nas root");
+    assert_eq!(
+        lab.ssh(address, "systemctl is-system-running; systemctl --failed --plain -q").await,
+        "running"
+    );
+    assert_eq!(
+        lab.ssh(address, "cloud-init status --wait; cat /run/user-data").await,
+        "status: done\nas root"
+    );
 
     // Stop and start keep the disk; user data does not run again; a reboot keeps everything.
     lab.ssh(address, "echo kept | sudo tee /root/file").await;
     lab.ec2("StopInstances", json!({"InstanceIds": [id]}));
     lab.reaches(&id, "stopped").await;
     let refused = world.client.dial("one", address, 22, Duration::from_secs(2)).await;
-    assert!(matches!(refused, Err(ClientError::Refused(_))), "nobody answers for a stopped instance: {refused:?}");
+    assert!(
+        matches!(refused, Err(ClientError::Refused(_))),
+        "nobody answers for a stopped instance: {refused:?}"
+    );
     lab.ec2("StartInstances", json!({"InstanceIds": [id]}));
     let address = public_address(&lab.reaches(&id, "running").await);
     lab.passes(&id).await;
-    assert_eq!(lab.ssh(address, "sudo cat /root/file; ls /run/user-data 2>&1 | wc -l; cat /run/user-data 2>/dev/null | wc -l").await, "kept\n1\n0");
+    assert_eq!(
+        lab.ssh(
+            address,
+            "sudo cat /root/file; ls /run/user-data 2>&1 | wc -l; cat /run/user-data 2>/dev/null | wc -l"
+        )
+        .await,
+        "kept\n1\n0"
+    );
     let boot = lab.ssh(address, "cat /proc/sys/kernel/random/boot_id").await;
     lab.ec2("RebootInstances", json!({"InstanceIds": [id]}));
     eventually("it has booted anew", async || {
@@ -122,7 +146,9 @@ async fn an_instance_lives_as_on_ec2() {
     .await;
 
     // From inside it can be switched off; then it is gone with its disk.
-    let _ = lab.try_shell(&format!("ssh -q -o StrictHostKeyChecking=no -i key.pem admin@{address} sudo poweroff")).await;
+    let _ = lab
+        .try_shell(&format!("ssh -q -o StrictHostKeyChecking=no -i key.pem admin@{address} sudo poweroff"))
+        .await;
     lab.reaches(&id, "stopped").await;
     lab.ec2("TerminateInstances", json!({"InstanceIds": [id]}));
     lab.reaches(&id, "terminated").await;
@@ -193,7 +219,8 @@ fn front(world: &World) -> i32 {
 /// The child of a process whose command line names this verb.
 fn child(parent: i32, verb: &str) -> i32 {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).expect("children");
-    let is = |pid: &str| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(verb));
+    let is =
+        |pid: &str| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(verb));
     children.split_whitespace().find(|pid| is(pid)).and_then(|pid| pid.parse().ok()).expect(verb)
 }
 

@@ -28,8 +28,12 @@ pub struct World {
 
 impl World {
     pub async fn new() -> World {
-        assert!(nix::unistd::Uid::effective().is_root(), "these tests start the region, which takes root: run them by sudo");
-        let directory = tempfile::Builder::new().prefix("lab-test-").tempdir().expect("a temporary directory");
+        assert!(
+            nix::unistd::Uid::effective().is_root(),
+            "these tests start the region, which takes root: run them by sudo"
+        );
+        let directory =
+            tempfile::Builder::new().prefix("lab-test-").tempdir().expect("a temporary directory");
         let cache = Paths::from_environment().expect("a home directory").cache;
         let paths = Paths { state: directory.path().join("state"), cache };
         fs::create_dir_all(&paths.state).expect("create the state directory");
@@ -62,7 +66,8 @@ impl Drop for World {
         // Also when an assertion has failed: the front's number is in the file of this state directory alone.
         let pid = fs::read_to_string(self.paths.region().join("pid")).unwrap_or_default();
         if let Ok(pid) = pid.trim().parse() {
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
+            let _ =
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
         }
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.paths.control_socket().exists() && Instant::now() < deadline {
@@ -82,7 +87,11 @@ fn start(paths: &Paths) {
         .stdin(Stdio::null())
         .output()
         .expect("run the program");
-    assert!(output.status.success(), "the daemon does not start: {}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "the daemon does not start: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
 
 /// One lab of a world.
@@ -96,7 +105,8 @@ impl Lab<'_> {
     /// Run a line of shell on the laptop; its output (both streams) and its end.
     pub async fn try_shell(&self, line: &str) -> (String, Exited) {
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
-        let command = SpawnSpec { argv: vec!["bash".into(), "-c".into(), line.into()], ..SpawnSpec::default() };
+        let command =
+            SpawnSpec { argv: vec!["bash".into(), "-c".into(), line.into()], ..SpawnSpec::default() };
         let null = OwnedFd::from(fs::File::open("/dev/null").expect("/dev/null"));
         let output = OwnedFd::from(writer);
         let stdio = [null, output.try_clone().expect("a copy"), output];
@@ -105,7 +115,10 @@ impl Lab<'_> {
             let mut text = Vec::new();
             reader.read_to_end(&mut text).map(|_| String::from_utf8_lossy(&text).into_owned())
         });
-        let exited = tokio::time::timeout(PATIENCE, process.wait()).await.expect("the shell ends").expect("its status");
+        let exited = tokio::time::timeout(PATIENCE, process.wait())
+            .await
+            .expect("the shell ends")
+            .expect("its status");
         (text.await.expect("no panic").expect("the output"), exited)
     }
 
@@ -140,7 +153,9 @@ impl Lab<'_> {
 
     /// A VPC with one public subnet, a group that lets SSH and ping in, and a key whose file is `key.pem` at home.
     pub fn network(&self) -> Network<'_> {
-        let id = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).expect(pointer).to_owned();
+        let id = |value: &Value, pointer: &str| {
+            value.pointer(pointer).and_then(Value::as_str).expect(pointer).to_owned()
+        };
         let vpc = id(&self.ec2("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"})), "/Vpc/VpcId");
         let subnet = self.ec2("CreateSubnet", json!({"VpcId": vpc, "CidrBlock": "10.0.1.0/24"}));
         let subnet = id(&subnet, "/Subnet/SubnetId");
@@ -149,7 +164,8 @@ impl Lab<'_> {
         self.ec2("AttachInternetGateway", json!({"InternetGatewayId": gateway, "VpcId": vpc}));
         let table = id(&self.ec2("CreateRouteTable", json!({"VpcId": vpc})), "/RouteTable/RouteTableId");
         self.ec2("AssociateRouteTable", json!({"RouteTableId": table, "SubnetId": subnet}));
-        let default = json!({"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway});
+        let default =
+            json!({"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway});
         self.ec2("CreateRoute", default);
         let group = json!({"GroupName": "web", "Description": "web", "VpcId": vpc});
         let group = id(&self.ec2("CreateSecurityGroup", group), "/GroupId");
@@ -162,7 +178,8 @@ impl Lab<'_> {
         let key = self.ec2("CreateKeyPair", json!({"KeyName": "key", "KeyType": "ed25519"}));
         let file = self.home().join("key.pem");
         fs::write(&file, id(&key, "/KeyMaterial")).expect("write the key");
-        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o400)).expect("protect the key");
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o400))
+            .expect("protect the key");
         Network { lab: self, subnet, group }
     }
 
@@ -265,11 +282,13 @@ fn post(access: &LabAccess, body: &str) -> (u16, String) {
     let kind = "application/x-www-form-urlencoded";
     let headers = [("host", host), ("content-type", kind)];
     let url = format!("{}/", access.endpoint_url);
-    let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))
-        .expect("a request that can be signed");
+    let signable =
+        SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))
+            .expect("a request that can be signed");
     let (instructions, _) = sign(signable, &parameters).expect("sign").into_parts();
 
-    let mut request = format!("POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: {kind}\r\nconnection: close\r\n");
+    let mut request =
+        format!("POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: {kind}\r\nconnection: close\r\n");
     for (name, value) in instructions.headers() {
         request += &format!("{name}: {value}\r\n");
     }
@@ -287,7 +306,8 @@ fn post(access: &LabAccess, body: &str) -> (u16, String) {
 /// filter rules, and processes in namespaces of their own or of this program.
 pub fn host_view(state: &std::path::Path) -> Vec<String> {
     let mut seen = Vec::new();
-    let mut list = |what: &str, lines: Vec<String>| seen.extend(lines.into_iter().map(|line| format!("{what}: {line}")));
+    let mut list =
+        |what: &str, lines: Vec<String>| seen.extend(lines.into_iter().map(|line| format!("{what}: {line}")));
     let names = |path: &str| {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
@@ -297,7 +317,8 @@ pub fn host_view(state: &std::path::Path) -> Vec<String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
     list("mount", mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(str::to_owned).collect());
     let name = group_name(state);
-    let groups = Command::new("find").args(["/sys/fs/cgroup", "-type", "d", "-name", &name]).output().expect("find");
+    let groups =
+        Command::new("find").args(["/sys/fs/cgroup", "-type", "d", "-name", &name]).output().expect("find");
     list("control group", String::from_utf8_lossy(&groups.stdout).lines().map(str::to_owned).collect());
     let rules = Command::new("nft").args(["list", "ruleset"]).output().expect("nft");
     list("rule", String::from_utf8_lossy(&rules.stdout).lines().map(str::to_owned).collect());

@@ -123,7 +123,12 @@ impl Client {
     ///
     /// # Errors
     /// When there is no such lab, or the program cannot be started.
-    pub async fn spawn(&self, lab: &str, command: SpawnSpec, stdio: [OwnedFd; 3]) -> Result<Process, ClientError> {
+    pub async fn spawn(
+        &self,
+        lab: &str,
+        command: SpawnSpec,
+        stdio: [OwnedFd; 3],
+    ) -> Result<Process, ClientError> {
         let mut link = self.link().await?;
         let request = Request::Spawn { lab: lab.to_owned(), command };
         let stdio = stdio.each_ref().map(AsFd::as_fd);
@@ -163,7 +168,9 @@ impl Client {
     async fn link(&self) -> Result<Link, ClientError> {
         match UnixStream::connect(self.paths.control_socket()).await {
             Ok(stream) => Ok(Link::new(stream)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
+            {
                 Err(ClientError::NotRunning { last: LastExit::read(&self.paths.last_exit()) })
             }
             Err(error) => Err(ClientError::Broken(error)),

@@ -15,12 +15,17 @@ const END: Duration = Duration::from_secs(20);
 
 /// Run the hidden verb that starts the daemon, as root, and relay what it reports. It returns when the daemon
 /// answers or has failed; the daemon itself goes on in a session of its own.
-pub(super) async fn start(paths: &Paths, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<(), ClientError> {
+pub(super) async fn start(
+    paths: &Paths,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<(), ClientError> {
     let failed = |reason: String| ClientError::NotStarted { reason, log: paths.daemon_log() };
-    let program = std::env::current_exe().map_err(|error| failed(format!("this program's own path: {error}")))?;
+    let program =
+        std::env::current_exe().map_err(|error| failed(format!("this program's own path: {error}")))?;
     // Made here, so that they belong to the user and not to root.
     for directory in [&paths.state, &paths.cache] {
-        std::fs::create_dir_all(directory).map_err(|error| failed(format!("{}: {error}", directory.display())))?;
+        std::fs::create_dir_all(directory)
+            .map_err(|error| failed(format!("{}: {error}", directory.display())))?;
     }
     let launch = Launch { paths: paths.clone(), uid: Uid::current().as_raw(), gid: Gid::current().as_raw() };
     let mut command = if Uid::effective().is_root() {

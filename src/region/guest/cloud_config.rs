@@ -45,7 +45,8 @@ fn from_config(config: &Value) -> Vec<u8> {
     for user in list(config, "users") {
         add_user(&mut script, user);
     }
-    let packages: Vec<String> = list(config, "packages").iter().filter_map(|name| name.as_str().map(quote)).collect();
+    let packages: Vec<String> =
+        list(config, "packages").iter().filter_map(|name| name.as_str().map(quote)).collect();
     if !packages.is_empty() || config.get("package_update").and_then(Value::as_bool) == Some(true) {
         script.push_str("apt-get update\n");
     }
@@ -107,7 +108,11 @@ fn add_user(script: &mut String, user: &Value) {
         let home = format!("~{name}/.ssh");
         let _ = writeln!(script, "install -d -m 700 -o {0} -g {0} {home}", quote(name));
         let _ = writeln!(script, "printf '%s\\n' {} >>{home}/authorized_keys", quote(key));
-        let _ = writeln!(script, "chown {0}: {home}/authorized_keys; chmod 600 {home}/authorized_keys", quote(name));
+        let _ = writeln!(
+            script,
+            "chown {0}: {home}/authorized_keys; chmod 600 {home}/authorized_keys",
+            quote(name)
+        );
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{GuestSpec, cloud_config};
+use super::{GuestSpec, cloud_config, host_keys};
 
 /// The disk of one instance. It outlives the instance's processes, and the daemon.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ impl Disk {
         if upper.join("etc").is_symlink() {
             return Ok(());
         }
-        write(&upper, "etc/resolv.conf", &resolv_conf(spec))
+        Layer { upper: &upper, image: &spec.image }.write("etc/resolv.conf", resolv_conf(spec), 0o644)
     }
 
     /// Everything goes.
@@ -72,21 +72,36 @@ impl Disk {
     }
 }
 
+/// What cloud-init would do at the first boot, done beforehand: it costs the guest no time, and who boots finds
+/// itself already named.
 fn first_files(upper: &Path, spec: &GuestSpec) -> io::Result<()> {
-    directory(upper, upper)?;
-    write(upper, "etc/hostname", &format!("{}\n", spec.hostname))?;
-    write(upper, "etc/hosts", &hosts(spec))?;
-    write(upper, "etc/machine-id", &format!("{}\n", machine_id(&spec.id)))?;
-    let seed = "var/lib/cloud/seed/lab";
-    write(upper, &format!("{seed}/instance-id"), &format!("{}\n", spec.id))?;
-    write(upper, &format!("{seed}/login"), &format!("{}\n", spec.login))?;
-    let keys: String = spec.authorized_keys.iter().map(|key| format!("{}\n", key.trim_end())).collect();
-    write(upper, &format!("{seed}/authorized_keys"), &keys)?;
-    if let Some(script) = spec.user_data.as_deref().and_then(cloud_config::script) {
-        fs::write(upper.join(seed).join("user-data"), script)?;
+    let layer = Layer { upper, image: &spec.image };
+    layer.directory(upper)?;
+    layer.write("etc/hostname", &format!("{}\n", spec.hostname), 0o644)?;
+    layer.write("etc/hosts", &hosts(spec), 0o644)?;
+    layer.write("etc/machine-id", &format!("{}\n", machine_id(&spec.id)), 0o444)?;
+    for key in host_keys::generate(&spec.hostname).map_err(io::Error::other)? {
+        layer.write(&format!("etc/ssh/ssh_host_{}_key", key.name), &key.private, 0o600)?;
+        layer.write(&format!("etc/ssh/ssh_host_{}_key.pub", key.name), &key.public, 0o644)?;
     }
-    // User data may hold secrets.
-    fs::set_permissions(upper.join("var/lib/cloud/seed"), Permissions::from_mode(0o700))
+    let keys: String = spec.authorized_keys.iter().map(|key| format!("{}\n", key.trim_end())).collect();
+    let (directory, file) = (format!("home/{}/.ssh", spec.login), "authorized_keys");
+    let owner = fs::metadata(spec.image.join("home").join(&spec.login))?;
+    layer.write(&format!("{directory}/{file}"), &keys, 0o600)?;
+    fs::set_permissions(upper.join(&directory), Permissions::from_mode(0o700))?;
+    for path in [upper.join(&directory), upper.join(&directory).join(file)] {
+        chown(path, Some(owner.uid()), Some(owner.gid()))?;
+    }
+
+    let instance = "var/lib/cloud/instance";
+    layer.write(&format!("{instance}/instance-id"), &format!("{}\n", spec.id), 0o644)?;
+    if let Some(script) = spec.user_data.as_deref().and_then(cloud_config::script) {
+        layer.write(&format!("{instance}/scripts/part-001"), script, 0o700)?;
+        layer.write(&format!("{instance}/user-data-pending"), "", 0o644)?;
+        // User data may hold secrets.
+        fs::set_permissions(upper.join(instance).join("scripts"), Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 /// As cloud-init writes it on Debian.
@@ -108,35 +123,54 @@ fn machine_id(id: &str) -> String {
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn write(upper: &Path, path: &str, text: &str) -> io::Result<()> {
-    let path = upper.join(path);
-    if let Some(parent) = path.parent() {
-        directory(upper, parent)?;
-    }
-    if path.is_symlink() {
-        fs::remove_file(&path)?;
-    }
-    fs::write(&path, text)?;
-    fs::set_permissions(&path, Permissions::from_mode(0o644))
+/// An upper layer that is being filled.
+struct Layer<'a> {
+    upper: &'a Path,
+    image: &'a Path,
 }
 
-/// Make `path` and what is missing above it, with the modes that the image's directories have.
-fn directory(upper: &Path, path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
+impl Layer<'_> {
+    fn write(&self, path: &str, content: impl AsRef<[u8]>, mode: u32) -> io::Result<()> {
+        let path = self.upper.join(path);
+        if let Some(parent) = path.parent() {
+            self.directory(parent)?;
+        }
+        if path.is_symlink() {
+            fs::remove_file(&path)?;
+        }
+        fs::write(&path, content)?;
+        fs::set_permissions(&path, Permissions::from_mode(mode))
     }
-    if let Some(parent) = path.parent().filter(|_| path != upper) {
-        directory(upper, parent)?;
+
+    /// Make `path` and what is missing above it. A directory here covers the image's own, so it gets its owner and
+    /// mode.
+    fn directory(&self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = path.parent().filter(|_| path != self.upper) {
+            self.directory(parent)?;
+        }
+        fs::create_dir(path)?;
+        let below = path.strip_prefix(self.upper).unwrap_or(path);
+        let (mode, owner) = match fs::metadata(self.image.join(below)) {
+            Ok(covered) => (covered.mode() & 0o7777, Some((covered.uid(), covered.gid()))),
+            Err(_) => (0o755, None),
+        };
+        if let Some((uid, gid)) = owner {
+            chown(path, Some(uid), Some(gid))?;
+        }
+        fs::set_permissions(path, Permissions::from_mode(mode))
     }
-    fs::create_dir(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o755))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn spec() -> GuestSpec {
+    /// A spec whose image is the directory `image` beside the disk.
+    fn spec(directory: &Path) -> GuestSpec {
+        fs::create_dir_all(directory.join("image/home/admin")).expect("create");
         GuestSpec {
             id: "i-0123456789abcdef0".into(),
             hostname: "ip-10-0-1-10".into(),
@@ -144,7 +178,7 @@ mod tests {
             address: [10, 0, 1, 10].into(),
             resolver: [10, 0, 0, 2].into(),
             namespace: "n".into(),
-            image: "/image".into(),
+            image: directory.join("image"),
             login: "admin".into(),
             authorized_keys: vec!["ssh-ed25519 AAAA key\n".into()],
             user_data: Some(b"#!/bin/sh\nid\n".to_vec()),
@@ -156,11 +190,15 @@ mod tests {
     fn a_new_disk_tells_the_guest_who_it_is() {
         let directory = tempfile::tempdir().expect("a directory");
         let disk = Disk::at(directory.path().join("i"));
-        disk.prepare(&spec()).expect("prepare");
+        disk.prepare(&spec(directory.path())).expect("prepare");
         let read = |path: &str| fs::read_to_string(disk.upper().join(path)).expect(path);
         assert_eq!(read("etc/hostname"), "ip-10-0-1-10\n");
         assert!(read("etc/hosts").starts_with("127.0.1.1 ip-10-0-1-10.ec2.internal ip-10-0-1-10\n"));
-        assert_eq!(read("var/lib/cloud/seed/lab/authorized_keys"), "ssh-ed25519 AAAA key\n");
+        assert_eq!(read("home/admin/.ssh/authorized_keys"), "ssh-ed25519 AAAA key\n");
+        assert_eq!(read("var/lib/cloud/instance/scripts/part-001"), "#!/bin/sh\nid\n");
+        assert!(read("etc/ssh/ssh_host_ed25519_key.pub").ends_with(" root@ip-10-0-1-10\n"));
+        let key = fs::metadata(disk.upper().join("etc/ssh/ssh_host_ed25519_key")).expect("a key");
+        assert_eq!(key.mode() & 0o777, 0o600);
         assert_eq!(read("etc/machine-id").trim().len(), 32);
     }
 
@@ -168,9 +206,10 @@ mod tests {
     fn a_disk_that_is_there_keeps_what_the_guest_changed() {
         let directory = tempfile::tempdir().expect("a directory");
         let disk = Disk::at(directory.path().join("i"));
-        disk.prepare(&spec()).expect("prepare");
+        disk.prepare(&spec(directory.path())).expect("prepare");
         fs::write(disk.upper().join("etc/hostname"), "mine\n").expect("write");
-        disk.prepare(&GuestSpec { resolver: [10, 9, 0, 2].into(), ..spec() }).expect("prepare again");
+        disk.prepare(&GuestSpec { resolver: [10, 9, 0, 2].into(), ..spec(directory.path()) })
+            .expect("prepare again");
         assert_eq!(fs::read_to_string(disk.upper().join("etc/hostname")).expect("read"), "mine\n");
         assert!(fs::read_to_string(disk.upper().join("etc/resolv.conf")).expect("read").contains("10.9.0.2"));
         disk.remove().expect("remove");
@@ -181,13 +220,13 @@ mod tests {
     fn a_link_in_the_guests_disk_does_not_lead_out_of_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let disk = Disk::at(directory.path().join("i"));
-        disk.prepare(&spec()).expect("prepare");
+        disk.prepare(&spec(directory.path())).expect("prepare");
         let outside = directory.path().join("outside");
         fs::write(&outside, "untouched").expect("write");
         let inside = disk.upper().join("etc/resolv.conf");
         fs::remove_file(&inside).expect("remove");
         std::os::unix::fs::symlink(&outside, &inside).expect("link");
-        disk.prepare(&spec()).expect("prepare again");
+        disk.prepare(&spec(directory.path())).expect("prepare again");
         assert_eq!(fs::read_to_string(outside).expect("read"), "untouched");
     }
 }

@@ -10,6 +10,7 @@ mod cloud_config;
 mod console;
 mod disk;
 mod guests;
+mod host_keys;
 mod life;
 mod machines;
 mod nspawn;

@@ -60,7 +60,13 @@ pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Pat
             // Slave, not private: a network namespace that is unmounted outside must not be held here.
             let slave = MsFlags::MS_REC | MsFlags::MS_SLAVE;
             mount(None::<&str>, c"/", None::<&str>, slave, None::<&str>)?;
-            mount(Some(c"overlay"), mount_point.as_c_str(), Some(c"overlay"), MsFlags::empty(), Some(&*layers))?;
+            mount(
+                Some(c"overlay"),
+                mount_point.as_c_str(),
+                Some(c"overlay"),
+                MsFlags::empty(),
+                Some(&*layers),
+            )?;
             // nspawn makes a directory here and, when it is killed, leaves it.
             mount(Some(c"tmpfs"), c"/tmp", Some(c"tmpfs"), MsFlags::empty(), None::<&str>)?;
             if nix::libc::dup2(1, 2) < 0 {

@@ -23,7 +23,8 @@ const FORMAT: &str = "$(REPO_URI)|$(RELEASE)|$(ORIGIN)";
 
 /// Ask the package manager.
 pub(super) fn find() -> Result<Archive, ImageError> {
-    let targets = output(Command::new("apt-get").args(["indextargets", "--format", FORMAT, "Created-By: Packages"]))?;
+    let targets =
+        output(Command::new("apt-get").args(["indextargets", "--format", FORMAT, "Created-By: Packages"]))?;
     let dump = output(&mut Command::new("apt-config").arg("dump"))?;
     let keyring = ["/usr/share/keyrings/debian-archive-keyring.gpg", "/etc/apt/trusted.gpg.d"]
         .into_iter()
@@ -62,7 +63,8 @@ fn sources(targets: &str, keyring: &Path) -> Option<Vec<String>> {
         .collect();
     let (main, _) = rows.iter().find(|(_, release)| !release.contains(['-', '/']))?;
     let security = rows.iter().find(|(_, release)| release.ends_with("-security"));
-    let line = |uri: &str, release: &str| format!("deb [signed-by={}] {uri} {release} main", keyring.display());
+    let line =
+        |uri: &str, release: &str| format!("deb [signed-by={}] {uri} {release} main", keyring.display());
     let mut lines = vec![line(main, RELEASE), line(main, &format!("{RELEASE}-updates"))];
     lines.extend(security.map(|(uri, _)| line(uri, &format!("{RELEASE}-security"))));
     Some(lines)
@@ -100,14 +102,16 @@ mod tests {
 
     #[test]
     fn without_security_archive_there_is_no_security_line() {
-        let lines = sources("http://one.example/debian/|bookworm|$(ORIGIN)\n", Path::new("/k")).expect("an archive");
+        let lines =
+            sources("http://one.example/debian/|bookworm|$(ORIGIN)\n", Path::new("/k")).expect("an archive");
         assert_eq!(lines.len(), 2);
         assert_eq!(sources("http://two.example/ubuntu/|noble|Ubuntu\n", Path::new("/k")), None);
     }
 
     #[test]
     fn proxies_are_kept_and_empty_settings_are_not() {
-        let dump = "Acquire::http \"\";\nAcquire::http::Proxy \"http://proxy.example:3128\";\nAPT::Get \"1\";\n";
+        let dump =
+            "Acquire::http \"\";\nAcquire::http::Proxy \"http://proxy.example:3128\";\nAPT::Get \"1\";\n";
         assert_eq!(options(dump), ["Acquire::http::Proxy \"http://proxy.example:3128\""]);
     }
 }

@@ -52,7 +52,8 @@ pub fn ensure(images: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Image
     }
     fs::create_dir_all(images).map_err(ImageError::file("create", images))?;
     // Programs with the set-user-id bit lie below: nobody but root comes near them.
-    fs::set_permissions(images, Permissions::from_mode(0o700)).map_err(ImageError::file("set the mode of", images))?;
+    fs::set_permissions(images, Permissions::from_mode(0o700))
+        .map_err(ImageError::file("set the mode of", images))?;
     let _lock = lock(&images.join(format!("{}.lock", image.key)), progress)?;
     if image.root.exists() {
         progress(Progress::ImageReady { size_mib: size_mib(&place), built_in_s: None });
@@ -76,7 +77,10 @@ pub fn ensure(images: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Image
         return Err(error);
     }
     fs::rename(&building, &place).map_err(ImageError::file("rename", &building))?;
-    progress(Progress::ImageReady { size_mib: size_mib(&place), built_in_s: Some(begun.elapsed().as_secs()) });
+    progress(Progress::ImageReady {
+        size_mib: size_mib(&place),
+        built_in_s: Some(begun.elapsed().as_secs()),
+    });
     Ok(image)
 }
 
@@ -118,9 +122,11 @@ fn bootstrap(root: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), Imag
             Ok(())
         });
     }
-    let mut child = command
-        .spawn()
-        .map_err(|source| ImageError::Program { program: "mmdebstrap", package: "mmdebstrap", source })?;
+    let mut child = command.spawn().map_err(|source| ImageError::Program {
+        program: "mmdebstrap",
+        package: "mmdebstrap",
+        source,
+    })?;
     let mut meter = Meter::default();
     let mut last = VecDeque::new();
     if let Some(stderr) = child.stderr.take() {

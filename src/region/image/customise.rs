@@ -35,7 +35,17 @@ const REMOVED: &[&str] = &[
 pub(super) fn customise(root: &Path) -> Result<(), ImageError> {
     let useradd = Command::new("chroot")
         .arg(root)
-        .args(["useradd", "--create-home", "--shell", "/bin/bash", "--comment", "Debian", "--groups", GROUPS, LOGIN])
+        .args([
+            "useradd",
+            "--create-home",
+            "--shell",
+            "/bin/bash",
+            "--comment",
+            "Debian",
+            "--groups",
+            GROUPS,
+            LOGIN,
+        ])
         .output()
         .map_err(|source| ImageError::Program { program: "chroot", package: "coreutils", source })?;
     if !useradd.status.success() {
@@ -60,7 +70,10 @@ pub(super) fn customise(root: &Path) -> Result<(), ImageError> {
         link(Path::new("/dev/null"), &units.join(unit))?;
     }
     for unit in ENABLED {
-        link(&Path::new("/etc/systemd/system").join(unit), &units.join("multi-user.target.wants").join(unit))?;
+        link(
+            &Path::new("/etc/systemd/system").join(unit),
+            &units.join("multi-user.target.wants").join(unit),
+        )?;
     }
     link(Path::new("/usr/lib/systemd/system/multi-user.target"), &units.join("default.target"))?;
     up_to_date(root)
@@ -80,9 +93,12 @@ fn read_directory(path: &Path) -> Result<Vec<String>, ImageError> {
 }
 
 fn remove(path: &Path) -> Result<(), ImageError> {
-    let result = if path.is_dir() && !path.is_symlink() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let result =
+        if path.is_dir() && !path.is_symlink() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match result {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ImageError::file("remove", path)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(ImageError::file("remove", path)(error))
+        }
         _ => Ok(()),
     }
 }
@@ -92,7 +108,8 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), ImageError> {
         fs::create_dir_all(directory).map_err(ImageError::file("create", directory))?;
     }
     fs::write(path, text).map_err(ImageError::file("write", path))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(ImageError::file("set the mode of", path))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(ImageError::file("set the mode of", path))
 }
 
 fn link(target: &Path, path: &Path) -> Result<(), ImageError> {

@@ -29,7 +29,9 @@ pub enum ImageError {
         source: io::Error,
     },
     /// The machine's package manager knows no Debian archive.
-    #[error("find a Debian archive in this machine's package sources (hint: a `deb` line for Debian's main archive)")]
+    #[error(
+        "find a Debian archive in this machine's package sources (hint: a `deb` line for Debian's main archive)"
+    )]
     NoArchive,
     /// The machine has none of Debian's archive keys.
     #[error("find Debian's archive keys (hint: apt install debian-archive-keyring)")]
@@ -43,7 +45,10 @@ pub enum ImageError {
 }
 
 impl ImageError {
-    pub(super) fn file(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> ImageError {
+    pub(super) fn file(
+        doing: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> ImageError {
         let path = path.into();
         move |source| ImageError::File { doing, path, source }
     }

@@ -15,7 +15,12 @@ const PHASES: &[Phase] = &[
     Phase { begins: "I: running apt-get update", name: "reading the package lists", from: 1, to: 10 },
     Phase { begins: "I: downloading packages", name: "downloading the base system", from: 10, to: 20 },
     Phase { begins: "I: extracting archives", name: "unpacking the base system", from: 20, to: 35 },
-    Phase { begins: "I: installing essential packages", name: "installing the base system", from: 35, to: 55 },
+    Phase {
+        begins: "I: installing essential packages",
+        name: "installing the base system",
+        from: 35,
+        to: 55,
+    },
     Phase { begins: "I: installing remaining packages", name: "installing packages", from: 55, to: 95 },
     Phase { begins: "I: cleaning package lists", name: "finishing", from: 95, to: 100 },
 ];

@@ -23,7 +23,8 @@ pub(super) struct Detached(OwnedFd);
 /// Take a copy of `directory`, which must belong to `uid` itself: nobody is shown a directory through the daemon
 /// that he could not open himself.
 pub(super) fn detach(directory: &Path, uid: u32, gid: u32) -> io::Result<Detached> {
-    let source = File::options().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(directory)?;
+    let source =
+        File::options().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(directory)?;
     if source.metadata()?.uid() != uid {
         let message = format!("{} does not belong to the lab's owner", directory.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));

@@ -59,7 +59,8 @@ fn set_up(settings: &Settings) -> Result<bool, String> {
         .map_err(|error| format!("take over the home directory: {error}"))?;
     let run = idmap::detach(&settings.run, settings.uid, settings.gid)
         .map_err(|error| format!("take over the socket directory: {error}"))?;
-    let netns = File::open(&settings.netns).map_err(|error| format!("open the network namespace: {error}"))?;
+    let netns =
+        File::open(&settings.netns).map_err(|error| format!("open the network namespace: {error}"))?;
     setns(netns, CloneFlags::CLONE_NEWNET).map_err(failed("enter the network namespace"))?;
     let flags = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWPID
@@ -76,7 +77,8 @@ fn set_up(settings: &Settings) -> Result<bool, String> {
         ForkResult::Child => {
             prctl::set_pdeathsig(Signal::SIGKILL).map_err(failed("tie the laptop to the daemon"))?;
             sethostname(HOSTNAME).map_err(failed("set the host name"))?;
-            mounts::enter(settings, &home, &run).map_err(|error| format!("set up the file system: {error}"))?;
+            mounts::enter(settings, &home, &run)
+                .map_err(|error| format!("set up the file system: {error}"))?;
             Ok(true)
         }
     }
@@ -150,7 +152,9 @@ impl Init {
         while let Ok(status) = waitpid(None::<Pid>, Some(WaitPidFlag::WNOHANG)) {
             let (pid, exited) = match status {
                 WaitStatus::Exited(pid, code) => (pid, Exited { code: Some(code), signal: None }),
-                WaitStatus::Signaled(pid, signal, _) => (pid, Exited { code: None, signal: Some(signal as libc::c_int) }),
+                WaitStatus::Signaled(pid, signal, _) => {
+                    (pid, Exited { code: None, signal: Some(signal as libc::c_int) })
+                }
                 WaitStatus::StillAlive => break,
                 _ => continue,
             };

@@ -37,8 +37,18 @@ type Started = oneshot::Sender<Result<i32, String>>;
 
 #[derive(Debug)]
 enum Request {
-    Spawn { token: u64, command: SpawnSpec, stdio: [OwnedFd; 3], started: Started, exited: oneshot::Sender<Exited> },
-    Signal { token: u64, signal: i32, scope: SignalScope },
+    Spawn {
+        token: u64,
+        command: SpawnSpec,
+        stdio: [OwnedFd; 3],
+        started: Started,
+        exited: oneshot::Sender<Exited>,
+    },
+    Signal {
+        token: u64,
+        signal: i32,
+        scope: SignalScope,
+    },
 }
 
 impl Laptop {

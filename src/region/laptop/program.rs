@@ -23,8 +23,10 @@ const CAPABILITIES: i32 = 63;
 /// that is one.
 pub(super) fn start(spec: &SpawnSpec, stdio: [OwnedFd; 3]) -> io::Result<i32> {
     let [input, output, error] = stdio;
-    let (program, arguments) =
-        spec.argv.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program is named"))?;
+    let (program, arguments) = spec
+        .argv
+        .split_first()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program is named"))?;
     let directory = spec.cwd.as_deref().unwrap_or(Path::new(HOME));
     let mut command = Command::new(program);
     command
@@ -57,7 +59,9 @@ pub(super) fn start(spec: &SpawnSpec, stdio: [OwnedFd; 3]) -> io::Result<i32> {
         Err(error) if error.kind() == io::ErrorKind::NotFound && directory.is_dir() => {
             Err(io::Error::new(error.kind(), format!("{program}: no such program on the laptop")))
         }
-        Err(error) => Err(io::Error::new(error.kind(), format!("{program} in {}: {error}", directory.display()))),
+        Err(error) => {
+            Err(io::Error::new(error.kind(), format!("{program} in {}: {error}", directory.display())))
+        }
     }
 }
 

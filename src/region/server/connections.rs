@@ -58,7 +58,10 @@ async fn converse(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
         if let Request::Spawn { lab, command } = request {
             let started = match <[OwnedFd; 3]>::try_from(descriptors) {
                 Ok(stdio) => desk.region.spawn(&lab, uid, command, stdio).await,
-                Err(_) => Err(refusal(RefusalCode::BadRequest, "start a program without three descriptors".to_owned())),
+                Err(_) => Err(refusal(
+                    RefusalCode::BadRequest,
+                    "start a program without three descriptors".to_owned(),
+                )),
             };
             match started {
                 Ok(running) => return accompany(&mut link, running).await,
@@ -127,7 +130,9 @@ async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
         }
         Request::Console { lab, instance } => ok(&Console { output: region.console(&lab, uid, &instance)? }),
         Request::Stop if uid == 0 || uid == desk.starter => ok(&()),
-        Request::Stop => Err(refusal(RefusalCode::NotYours, "stop the region: another user started it".to_owned())),
+        Request::Stop => {
+            Err(refusal(RefusalCode::NotYours, "stop the region: another user started it".to_owned()))
+        }
         Request::Reset => {
             let labs = region.plane.read(|saved| status::labs(saved, uid));
             for lab in labs {
@@ -135,9 +140,10 @@ async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
             }
             ok(&())
         }
-        Request::Spawn { .. } | Request::Signal { .. } => {
-            Err(refusal(RefusalCode::BadRequest, "signal a program that this connection did not start".to_owned()))
-        }
+        Request::Spawn { .. } | Request::Signal { .. } => Err(refusal(
+            RefusalCode::BadRequest,
+            "signal a program that this connection did not start".to_owned(),
+        )),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The words of the control protocol: what the command line asks of the daemon over its Unix socket.
 //!
-//! One JSON object a line in each direction. Descriptors travel with the line that names them (`SCM_RIGHTS`). A
+//! One JSON object a line in each direction, preceded by the number of descriptors that travel with it (`SCM_RIGHTS`). A
 //! connection carries one request after another; after `spawn` it belongs to the new process: the caller may send
 //! `signal` lines, the daemon ends with one `exited` line, and a connection that is closed before ends the process.
 

@@ -61,7 +61,11 @@ pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
 pub(super) fn check_region(region: &str) -> Result<(), Refusal> {
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let parts = region.split('-').count();
-    if region.len() <= 32 && region.chars().all(fine) && parts >= 3 && region.ends_with(|c: char| c.is_ascii_digit()) {
+    if region.len() <= 32
+        && region.chars().all(fine)
+        && parts >= 3
+        && region.ends_with(|c: char| c.is_ascii_digit())
+    {
         return Ok(());
     }
     let message = format!("use `{region}` as a region: a name like `us-east-1` is needed");
@@ -85,7 +89,9 @@ mod tests {
     #[test]
     fn keys_look_like_keys() {
         let lab = Lab::new("us-east-1", 0, 0);
-        assert!(lab.account.len() == 12 && lab.access_key_id.len() == 20 && lab.secret_access_key.len() == 40);
+        assert!(
+            lab.account.len() == 12 && lab.access_key_id.len() == 20 && lab.secret_access_key.len() == 40
+        );
         assert_ne!(lab.secret_access_key, Lab::new("us-east-1", 0, 0).secret_access_key);
     }
 }

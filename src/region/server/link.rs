@@ -1,4 +1,7 @@
 //! One end of a control connection: JSON lines, and descriptors that travel with them.
+//!
+//! Each line begins with the number of its descriptors, one digit: the kernel may hand over several lines at once,
+//! and then does not say which of them the descriptors came with.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -28,10 +31,14 @@ impl Link {
         Link { stream, received: Vec::new(), descriptors: Vec::new() }
     }
 
-
     /// Send one line, and these descriptors with its first byte.
-    pub(crate) async fn send<T: Serialize + Sync>(&self, line: &T, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let mut bytes = serde_json::to_vec(line)?;
+    pub(crate) async fn send<T: Serialize + Sync>(
+        &self,
+        line: &T,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<()> {
+        let mut bytes = format!("{}", descriptors.len()).into_bytes();
+        serde_json::to_writer(&mut bytes, line)?;
         bytes.push(b'\n');
         let raw: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
         let mut sent = 0;
@@ -39,9 +46,16 @@ impl Link {
             self.stream.writable().await?;
             let result = self.stream.try_io(Interest::WRITABLE, || {
                 let rights = [ControlMessage::ScmRights(&raw)];
-                let messages: &[ControlMessage<'_>] = if sent == 0 && !raw.is_empty() { &rights } else { &[] };
+                let messages: &[ControlMessage<'_>] =
+                    if sent == 0 && !raw.is_empty() { &rights } else { &[] };
                 let parts = [IoSlice::new(&bytes[sent..])];
-                Ok(sendmsg::<UnixAddr>(self.stream.as_raw_fd(), &parts, messages, MsgFlags::MSG_NOSIGNAL, None)?)
+                Ok(sendmsg::<UnixAddr>(
+                    self.stream.as_raw_fd(),
+                    &parts,
+                    messages,
+                    MsgFlags::MSG_NOSIGNAL,
+                    None,
+                )?)
             });
             match result {
                 Ok(count) => sent += count,
@@ -58,8 +72,12 @@ impl Link {
         loop {
             if let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.received.drain(..=end).collect();
-                let value = serde_json::from_slice(&line)?;
-                return Ok(Some((value, std::mem::take(&mut self.descriptors))));
+                let (count, line) = line.split_first().ok_or(io::ErrorKind::InvalidData)?;
+                let count = usize::from(count.wrapping_sub(b'0'));
+                if count > self.descriptors.len() {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "descriptors are missing"));
+                }
+                return Ok(Some((serde_json::from_slice(line)?, self.descriptors.drain(..count).collect())));
             }
             if self.received.len() > LONGEST_LINE {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is too long"));
@@ -109,13 +127,18 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().expect("socket pair");
         let (ours, mut theirs) = (Link::new(ours), Link::new(theirs));
         let (mut reader, writer) = std::io::pipe().expect("pipe");
+        ours.send(&"before", &[]).await.expect("send");
         ours.send(&"with", &[writer.as_fd()]).await.expect("send");
         ours.send(&"without", &[]).await.expect("send");
         drop((ours, writer));
 
         let (line, descriptors) = theirs.receive::<String>().await.expect("receive").expect("a line");
+        assert_eq!((line.as_str(), descriptors.len()), ("before", 0));
+        let (line, descriptors) = theirs.receive::<String>().await.expect("receive").expect("a line");
         assert_eq!((line.as_str(), descriptors.len()), ("with", 1));
-        std::fs::File::from(descriptors.into_iter().next().expect("one")).write_all(b"through").expect("write");
+        std::fs::File::from(descriptors.into_iter().next().expect("one"))
+            .write_all(b"through")
+            .expect("write");
         let mut text = String::new();
         reader.read_to_string(&mut text).expect("every writer is closed by now");
         assert_eq!(text, "through");

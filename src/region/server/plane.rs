@@ -47,10 +47,13 @@ impl Plane {
 
     /// Carry out one EC2 call. Takes up to a second for a new key; not for asynchronous tasks themselves.
     pub(crate) fn apply(&self, caller: &Caller, action: &Action) -> Result<Value, Fault> {
-        self.change(|saved| model::apply(&mut saved.state, caller, action, Timestamp::now())).map_err(|error| {
-            let message = format!("An internal error has occurred: the state could not be saved: {error}");
-            Fault { code: "InternalError".to_owned(), message, status: 500 }
-        })?
+        self.change(|saved| model::apply(&mut saved.state, caller, action, Timestamp::now())).map_err(
+            |error| {
+                let message =
+                    format!("An internal error has occurred: the state could not be saved: {error}");
+                Fault { code: "InternalError".to_owned(), message, status: 500 }
+            },
+        )?
     }
 
     /// Take in what was seen to happen.

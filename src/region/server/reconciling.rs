@@ -42,7 +42,11 @@ pub(super) fn start(
 }
 
 /// Two asynchronous sources into one channel that a thread can wait for.
-fn forward(wakes: Sender<Wake>, mut generations: watch::Receiver<u64>, mut events: UnboundedReceiver<GuestEvent>) {
+fn forward(
+    wakes: Sender<Wake>,
+    mut generations: watch::Receiver<u64>,
+    mut events: UnboundedReceiver<GuestEvent>,
+) {
     let guests = wakes.clone();
     tokio::spawn(async move {
         while let Some(event) = events.recv().await {

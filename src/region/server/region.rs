@@ -51,7 +51,13 @@ impl Region {
     }
 
     /// Make the lab unless it exists, and see that its laptop runs.
-    pub(super) async fn ensure_lab(&self, name: &str, region: &str, uid: u32, gid: u32) -> Result<LabAccess, Refusal> {
+    pub(super) async fn ensure_lab(
+        &self,
+        name: &str,
+        region: &str,
+        uid: u32,
+        gid: u32,
+    ) -> Result<LabAccess, Refusal> {
         lab::check_name(name)?;
         lab::check_region(region)?;
         let (lab, created) = match self.lab(name, uid) {
@@ -80,14 +86,17 @@ impl Region {
             saved.labs.insert(name.to_owned(), lab.clone());
             Some(lab)
         });
-        let failed = |reason: String| refusal(RefusalCode::Failed, format!("make the lab `{name}`: {reason}"));
-        made.map_err(|error| failed(error.to_string()))?.ok_or_else(|| failed("no account number is left".to_owned()))
+        let failed =
+            |reason: String| refusal(RefusalCode::Failed, format!("make the lab `{name}`: {reason}"));
+        made.map_err(|error| failed(error.to_string()))?
+            .ok_or_else(|| failed("no account number is left".to_owned()))
     }
 
     /// Remove a lab with everything in it, but for its owner's directory.
     pub(super) async fn remove_lab(&self, name: &str, caller: u32) -> Result<(), Refusal> {
         let lab = self.lab(name, caller)?;
-        let failed = |reason: String| refusal(RefusalCode::Failed, format!("remove the lab `{name}`: {reason}"));
+        let failed =
+            |reason: String| refusal(RefusalCode::Failed, format!("remove the lab `{name}`: {reason}"));
         self.laptops.lock().await.remove(name);
         let (cgroup, disk) = (self.laptop_group(name), self.laptop_disk(name));
         spawn_blocking(move || {
@@ -138,7 +147,9 @@ impl Region {
         let lab = self.lab(name, caller)?;
         let laptop = self.laptop(name, &lab).await?;
         let started = laptop.spawn(command, stdio).await;
-        started.map_err(|reason| refusal(RefusalCode::Failed, format!("start a program on the laptop: {reason}")))
+        started.map_err(|reason| {
+            refusal(RefusalCode::Failed, format!("start a program on the laptop: {reason}"))
+        })
     }
 
     /// The console of an instance of the lab.
@@ -160,7 +171,8 @@ impl Region {
             return Ok(laptop.clone());
         }
         self.followed().await?;
-        let failed = |reason: String| refusal(RefusalCode::Failed, format!("start the laptop of `{name}`: {reason}"));
+        let failed =
+            |reason: String| refusal(RefusalCode::Failed, format!("start the laptop of `{name}`: {reason}"));
         let settings = Settings {
             netns: kernel::path(&fabric::laptop(&lab.account)),
             image: self.image.clone(),
@@ -201,12 +213,14 @@ pub(super) fn refusal(code: RefusalCode, message: String) -> Refusal {
 
 /// Tell a silence from a refusal by the cause at the end of the chain.
 fn unreachable(address: SocketAddrV4, error: &(dyn std::error::Error + 'static)) -> Refusal {
-    let cause = std::iter::successors(Some(error), |error| error.source()).find_map(|e| e.downcast_ref::<io::Error>());
+    let cause = std::iter::successors(Some(error), |error| error.source())
+        .find_map(|e| e.downcast_ref::<io::Error>());
     let (code, reason) = match cause {
-        Some(cause) if cause.kind() == io::ErrorKind::TimedOut => (RefusalCode::TimedOut, "no answer".to_owned()),
+        Some(cause) if cause.kind() == io::ErrorKind::TimedOut => {
+            (RefusalCode::TimedOut, "no answer".to_owned())
+        }
         Some(cause) => (RefusalCode::Unreachable, cause.to_string()),
         None => (RefusalCode::Failed, error.to_string()),
     };
     refusal(code, format!("connect to {address}: {reason}"))
 }
-

@@ -12,13 +12,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, mpsc};
 
 use super::connections::{self, Desk};
-use super::plane::Plane;
 use super::endpoint::Keeper;
+use super::plane::Plane;
 use super::reconciling;
 use super::region::Region;
 use crate::region::guest::{GuestMachines, Guests};
-use crate::region::{api, image};
 use crate::region::tree::{CGROUPS, Cgroup, Launch, front_pid};
+use crate::region::{api, image};
 
 /// What the front has opened in the host's namespaces.
 #[derive(Debug)]
@@ -57,12 +57,13 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
     let (guests, events) = Guests::new(directory.join("guests"), cgroup.clone());
     guests.sweep(|id| plane.read(|saved| saved.state.instance(id).is_some()));
     let machines = GuestMachines::new(guests, image.root.clone());
-    let reached =
-        reconciling::start(Arc::clone(&plane), machines, events).map_err(failed("start the reconciling thread"))?;
+    let reached = reconciling::start(Arc::clone(&plane), machines, events)
+        .map_err(failed("start the reconciling thread"))?;
 
     let port = endpoint.local_addr().map_err(failed("look at the endpoint"))?.port();
     let endpoint = tokio::net::TcpListener::from_std(endpoint).map_err(failed("take over the endpoint"))?;
-    let control = tokio::net::UnixListener::from_std(control).map_err(failed("take over the control socket"))?;
+    let control =
+        tokio::net::UnixListener::from_std(control).map_err(failed("take over the control socket"))?;
     let (stop, mut stopped) = mpsc::channel(1);
     let region = Region {
         plane: Arc::clone(&plane),

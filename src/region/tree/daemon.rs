@@ -41,7 +41,8 @@ fn start(launch: &Launch) -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", failed("set the mode of", &region)))?;
 
     // Of two that start it at the same time, the second finds it running.
-    let lock = File::create(region.join("start.lock")).map_err(|error| format!("open the start lock: {error}"))?;
+    let lock =
+        File::create(region.join("start.lock")).map_err(|error| format!("open the start lock: {error}"))?;
     lock.lock().map_err(|error| format!("lock the start lock: {error}"))?;
     if UnixStream::connect(launch.paths.control_socket()).is_ok() {
         return Ok(());

@@ -21,7 +21,8 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     let _ = setsid();
     for ignored in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         // SAFETY: ignoring a signal runs no code.
-        unsafe { signal(ignored, SigHandler::SigIgn) }.map_err(|error| format!("ignore a signal: {error}"))?;
+        unsafe { signal(ignored, SigHandler::SigIgn) }
+            .map_err(|error| format!("ignore a signal: {error}"))?;
     }
     // An error is as much of an end as the end itself.
     let _ = io::stdin().lock().read_to_end(&mut Vec::new());

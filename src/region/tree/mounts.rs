@@ -20,12 +20,14 @@ pub(super) fn set_up() -> Result<(), String> {
         mount(Some(kind), place, Some(kind), flags, None::<&str>).map_err(failed(place))
     };
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, private, None::<&str>).map_err(failed("make the mounts private"))?;
+    mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
+        .map_err(failed("make the mounts private"))?;
     let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     over("proc", "/proc", plain)?;
     over("tmpfs", "/run", MsFlags::MS_NOSUID | MsFlags::MS_NODEV)?;
     // Shared within the tree: what is unmounted here must not live on in the copies that guests hold.
-    mount(None::<&str>, "/run", None::<&str>, MsFlags::MS_SHARED, None::<&str>).map_err(failed("share /run"))?;
+    mount(None::<&str>, "/run", None::<&str>, MsFlags::MS_SHARED, None::<&str>)
+        .map_err(failed("share /run"))?;
     over("sysfs", "/sys", plain)?;
     over("cgroup2", CGROUPS, plain)?;
     for directory in ["/run/netns", "/run/lab"] {
