@@ -239,3 +239,6 @@ fn explain(error: SdkError<Refused, HttpResponse>, url: &str) -> CallError {
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
 }
+
+#[cfg(test)]
+mod tests;
