@@ -5,11 +5,12 @@ use std::io;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
 
 use super::dial::BoxFuture;
 use super::machine::{Exit, Machine, Program};
+use super::printed::Printed;
 use super::reporter::{Kind, Message, Messages};
 use super::{Block, Error, Output, State, protocol};
 
@@ -20,8 +21,6 @@ const ALIVE: Duration = Duration::from_secs(4);
 /// After the end of the shell's process, or when the nonce cannot be printed: how long output may pause before it is
 /// taken to have ended. Output ends sooner when all that held it open has ended.
 const QUIET: Duration = Duration::from_millis(200);
-/// How long the nonce may take to arrive while nothing else does, before the shell is given up.
-const NONCE: Duration = Duration::from_secs(10);
 
 /// Why [`Live::run`] stopped.
 #[derive(Debug)]
@@ -50,7 +49,7 @@ pub(super) struct Run {
 /// A bash that waits for blocks.
 pub(super) struct Live {
     commands: Option<Box<dyn AsyncWrite + Send + Unpin>>,
-    printed: Box<dyn AsyncRead + Send + Unpin>,
+    printed: Printed,
     exit: BoxFuture<'static, io::Result<Exit>>,
     exited: Option<Exit>,
     messages: Messages,
@@ -60,7 +59,6 @@ pub(super) struct Live {
     pid: u32,
     state: State,
     whole: bool,
-    buffer: Vec<u8>,
 }
 
 impl Live {
@@ -88,7 +86,7 @@ impl Live {
             .map_err(|_| Error::Protocol("no directory can be made on the host for its status".to_owned()))?;
         let mut live = Self {
             commands: Some(shell.stdin),
-            printed: shell.stdout,
+            printed: Printed::new(shell.stdout),
             exit: shell.exit,
             exited: None,
             messages,
@@ -97,7 +95,6 @@ impl Live {
             pid: 0,
             state: State::default(),
             whole: true,
-            buffer: vec![0; 64 * 1024],
         };
         live.begin(env, state).await?;
         Ok(live)
@@ -123,7 +120,7 @@ impl Live {
             // Whatever was printed so far, by bash or by a login script of the host, is nobody's output.
             let nonce = random_hex(16);
             self.send(&protocol::nonce(&nonce)).await?;
-            self.read_to(&nonce, &mut output, &mut |_| {}).await
+            self.printed.up_to(&nonce, &mut self.messages, &mut output, &mut |_| {}).await
         });
         match answered.await {
             Ok(Ok(())) => Ok(()),
@@ -187,7 +184,7 @@ impl Live {
         };
         if matches!(stopped, Stopped::Interrupted | Stopped::Deadline) {
             // What was printed before is shown; what is printed while it is being ended is not.
-            self.read_until_quiet(Duration::from_millis(20), &mut run.output, on_output).await;
+            self.printed.until_quiet(Duration::from_millis(20), &mut run.output, on_output).await;
         }
         run.stopped = stopped;
         run
@@ -211,9 +208,11 @@ impl Live {
         run.state = message.state;
         let nonce = random_hex(16);
         let sent = self.send(&protocol::nonce(&nonce)).await;
-        if sent.is_err() || self.read_to(&nonce, &mut run.output, on_output).await.is_err() {
+        if sent.is_err()
+            || self.printed.up_to(&nonce, &mut self.messages, &mut run.output, on_output).await.is_err()
+        {
             self.whole = false;
-            self.read_until_quiet(QUIET, &mut run.output, on_output).await;
+            self.printed.until_quiet(QUIET, &mut run.output, on_output).await;
         }
         if message.kind == Kind::Exit { Stopped::Exit(status) } else { Stopped::Done(status) }
     }
@@ -225,7 +224,6 @@ impl Live {
         run: &mut Run,
         on_output: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Option<Message> {
-        let mut open = true;
         loop {
             tokio::select! {
                 message = self.messages.next() => match message {
@@ -235,13 +233,7 @@ impl Live {
                     Ok(_) => {}
                     Err(_) => return None,
                 },
-                count = self.printed.read(&mut self.buffer), if open => match count {
-                    Ok(0) | Err(_) => open = false,
-                    Ok(count) => {
-                        run.output.push(&self.buffer[..count]);
-                        on_output(&self.buffer[..count]);
-                    }
-                },
+                () = self.printed.more(&mut run.output, on_output) => {}
                 exit = &mut self.exit => {
                     self.exited = Some(exit.unwrap_or(Exit::Unknown));
                     return None;
@@ -253,7 +245,7 @@ impl Live {
     /// The shell, its reporter or the connection ended without a status.
     async fn ended_early(&mut self, run: &mut Run, on_output: &mut (dyn FnMut(&[u8]) + Send)) -> Stopped {
         self.whole = false;
-        self.read_until_quiet(QUIET, &mut run.output, on_output).await;
+        self.printed.until_quiet(QUIET, &mut run.output, on_output).await;
         if self.exited.is_none() {
             // The end of the streams may be known a moment before the end of the process.
             self.exited = timeout(QUIET, &mut self.exit).await.ok().and_then(Result::ok);
@@ -274,7 +266,7 @@ impl Live {
 
     /// The message that answers `id`; output that comes meanwhile is kept.
     async fn message(&mut self, id: &str, output: &mut Output) -> io::Result<Message> {
-        let mut open = true;
+        let mut unheard = |_: &[u8]| {};
         loop {
             tokio::select! {
                 message = self.messages.next() => {
@@ -283,85 +275,11 @@ impl Live {
                         return Ok(message);
                     }
                 }
-                count = self.printed.read(&mut self.buffer), if open => match count {
-                    Ok(0) | Err(_) => open = false,
-                    Ok(count) => output.push(&self.buffer[..count]),
-                },
+                () = self.printed.more(output, &mut unheard) => {}
                 _ = &mut self.exit => {
                     self.exited = Some(Exit::Unknown);
                     return Err(io::ErrorKind::BrokenPipe.into());
                 }
-            }
-        }
-    }
-
-    /// Reads output up to the nonce, which was sent after the block's end was known.
-    async fn read_to(
-        &mut self,
-        nonce: &str,
-        output: &mut Output,
-        on_output: &mut (dyn FnMut(&[u8]) + Send),
-    ) -> io::Result<()> {
-        let nonce = nonce.as_bytes();
-        // The last bytes that may be the beginning of the nonce.
-        let mut held: Vec<u8> = Vec::with_capacity(self.buffer.len() + nonce.len());
-        let mut lost = false;
-        loop {
-            let count = tokio::select! {
-                count = self.printed.read(&mut self.buffer) => count?,
-                message = self.messages.next(), if !lost => {
-                    lost = !matches!(message, Ok(message) if message.kind != Kind::Lost);
-                    if lost { return self.give_up(&held, output, on_output) }
-                    continue;
-                }
-                () = sleep(NONCE) => 0,
-            };
-            if count == 0 {
-                return self.give_up(&held, output, on_output);
-            }
-            held.extend_from_slice(&self.buffer[..count]);
-            let end = held.windows(nonce.len()).position(|window| window == nonce);
-            let told = end.unwrap_or_else(|| held.len().saturating_sub(nonce.len() - 1));
-            if told > 0 {
-                output.push(&held[..told]);
-                on_output(&held[..told]);
-            }
-            if end.is_some() {
-                return Ok(());
-            }
-            held.drain(..told);
-        }
-    }
-
-    fn give_up(
-        &self,
-        held: &[u8],
-        output: &mut Output,
-        on_output: &mut (dyn FnMut(&[u8]) + Send),
-    ) -> io::Result<()> {
-        if !held.is_empty() {
-            output.push(held);
-            on_output(held);
-        }
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
-
-    /// Reads what is still to come once nobody will say where the output ends.
-    async fn read_until_quiet(
-        &mut self,
-        quiet: Duration,
-        output: &mut Output,
-        on_output: &mut (dyn FnMut(&[u8]) + Send),
-    ) {
-        // A program left behind may print for ever.
-        let limit = Instant::now() + 10 * quiet;
-        while Instant::now() < limit {
-            match timeout(quiet, self.printed.read(&mut self.buffer)).await {
-                Ok(Ok(count)) if count > 0 => {
-                    output.push(&self.buffer[..count]);
-                    on_output(&self.buffer[..count]);
-                }
-                _ => break,
             }
         }
     }

@@ -17,6 +17,7 @@ mod machine;
 mod outcome;
 mod output;
 mod pool;
+mod printed;
 mod protocol;
 mod reporter;
 mod shell;
