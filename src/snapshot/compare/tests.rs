@@ -7,6 +7,7 @@ use super::*;
 use crate::snapshot::Chosen;
 
 mod case;
+mod course;
 mod generated;
 mod mutations;
 mod vocabulary;

@@ -57,7 +57,7 @@ impl Chosen {
 
     fn insert_address(&mut self, address: Ipv4Addr) {
         // The local region assigns from these ranges: one that a text mentions may come up for something else.
-        if !is_example(address) {
+        if !is_assigned(address) {
             self.addresses.insert(address);
         }
     }
@@ -95,9 +95,9 @@ impl Chosen {
     }
 }
 
-/// The ranges for documentation and benchmarks, from which the local region assigns public addresses.
-pub(crate) fn is_example(address: Ipv4Addr) -> bool {
-    address.is_documentation() || matches!(address.octets(), [198, 18 | 19, ..])
+/// The documentation and benchmark ranges from which the local region assigns public addresses, and laptops theirs.
+fn is_assigned(address: Ipv4Addr) -> bool {
+    matches!(address.octets(), [203, 0, 113, _] | [198, 51, 100, _] | [198, 18 | 19, ..])
 }
 
 #[cfg(test)]
@@ -108,13 +108,14 @@ mod tests {
     fn texts_choose_addresses_networks_and_ports() {
         let chosen = Chosen::in_texts([
             "aws ec2 create-subnet --cidr-block 10.0.1.0/24 --vpc-id $VPC",
-            "aws ec2 run-instances --private-ip-address 10.0.1.10 --x 203.0.113.9 999.1.1.1",
+            "aws ec2 run-instances --private-ip-address 10.0.1.10 --x 203.0.113.9 192.0.2.7 999.1.1.1",
             "ip addr add 10.7.0.5/16 dev eth0; nc -l 40000",
         ]);
         let has = |text: &str| chosen.has_address(text.parse().unwrap());
         assert!(has("10.0.1.10") && has("10.7.0.5"));
         assert!(!has("10.0.1.11"), "in a chosen network, but not chosen");
         assert!(!has("203.0.113.9"), "the cloud assigns from this range");
+        assert!(has("192.0.2.7"), "nobody assigns from this one");
         assert!(has("10.0.1.1") && has("10.0.1.2") && has("10.0.1.255") && !has("10.0.1.254"));
         assert!(chosen.has_network("10.7.0.0/16".parse().unwrap()));
         assert!(chosen.has_port(40000) && !chosen.has_port(40001));

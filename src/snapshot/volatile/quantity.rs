@@ -46,8 +46,9 @@ pub(super) static EXACT_CONTEXT: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         version(r"^(?:Setting up|Unpacking|Inst|Conf|Removing) [^\s]+ \(([^)\s]+)"),
         version(r"^Get:\d+ (?:[^\s]+ ){5}([^\s]+) \["),
         version(r"^ii +[^\s]+ +([^\s]+) "),
-        version(r"\bdebian-\d+-(?:amd64|arm64)-(\d{8}-\d+)\b"),
-        version(r"\bal2023-ami-(\d[\w.]*-kernel-[\d.]+)"),
+        // Names of images end in the day on which they were made.
+        Rule::new(r"\bdebian-\d+-(?:amd64|arm64)-(\d{8}-\d+)\b", [Is(Quantity::Version)]),
+        Rule::new(r"\bal2023-ami-(\d[\w.]*-kernel-[\d.]+)", [Is(Quantity::Version)]),
         Rule::new(r"^\d+(?:\.\d+){2,}[^\s]*$", [With(lone_version)]),
     ]
 });

@@ -92,6 +92,7 @@ fn quantities_are_known_by_what_is_around_them() {
         ("Server: Apache/2.4.68 (Debian)", "version=2.4.68"),
         ("Python 3.13.5.", "version=3.13.5"),
         ("6.12.48+deb13-cloud-amd64", "version=6.12.48+deb13-cloud-amd64"),
+        ("\"Name\": \"debian-13-amd64-20260914-2601\"", "version=20260914-2601"),
         ("Main PID: 612 (x)", "process=612"),
         ("at 2026-11-22T14:10:48.000Z", "time=2026-11-22T14:10:48.000Z"),
         ("[1] 4711", "process=4711"),
