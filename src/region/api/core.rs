@@ -15,8 +15,8 @@ pub struct Credential {
     pub secret_access_key: String,
 }
 
-/// The state behind the endpoint. Whatever should happen to calls on request (faults of consistency, throttling, slow
-/// answers) belongs into an implementation that wraps another.
+/// The state behind the endpoint. Whatever should happen to calls on request (faults of consistency,
+/// throttling, slow answers) belongs into an implementation that wraps another.
 pub trait Core: Send + Sync + 'static {
     /// The account and secret of an access key id; none if no account has it.
     fn credential(&self, access_key_id: &str) -> Option<Credential>;

@@ -16,8 +16,8 @@ fn used(region: &Region, subnet_id: &str) -> BTreeSet<Ipv4Addr> {
     interfaces.flat_map(|eni| eni.private_addresses.iter().map(|address| address.ip)).collect()
 }
 
-/// The first and the last address of a subnet that an interface can have: the first four and the last of all are
-/// reserved (network, router, resolver, future use, broadcast).
+/// The first and the last address of a subnet that an interface can have: the first four and the last of all
+/// are reserved (network, router, resolver, future use, broadcast).
 pub fn usable(cidr: Ipv4Net) -> (u32, u32) {
     (u32::from(cidr.network()) + 4, u32::from(cidr.broadcast()) - 1)
 }

@@ -17,8 +17,8 @@ const AFTERLIFE: SignedDuration = SignedDuration::from_hours(1);
 /// How long a client token is remembered.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Carries out one call. `action.params` has been decoded (and its types and required members checked) by the wire.
-/// An error leaves the state as it was; [`State::generation`] grows if and only if something changed.
+/// Carries out one call. `action.params` has been decoded (and its types and required members checked) by the
+/// wire. An error leaves the state as it was; [`State::generation`] grows if and only if something changed.
 ///
 /// # Errors
 /// EC2's own codes and messages.

@@ -17,8 +17,8 @@ use super::state::{
 };
 use crate::wire::Fault;
 
-/// One call in progress: who, with what, on which data. An operation that returns an error leaves no trace: the
-/// data is a copy that `apply` then drops.
+/// One call in progress: who, with what, on which data. An operation that returns an error leaves no trace:
+/// the data is a copy that `apply` then drops.
 pub(crate) struct Context<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) operation: &'a str,
@@ -60,7 +60,8 @@ impl Context<'_> {
         format!("arn:aws:ec2:{}:{}:{path}", self.caller.region, self.caller.account)
     }
 
-    /// The tags that the request gives to new resources of a kind. `allowed` are all kinds that the operation makes.
+    /// The tags that the request gives to new resources of a kind. `allowed` are all kinds that the operation
+    /// makes.
     pub(crate) fn tags_for(&self, kind: &Kind, allowed: &[&Kind]) -> Result<Tags, Fault> {
         let mut tags = Tags::new();
         let mut seen = BTreeSet::new();

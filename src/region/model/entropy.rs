@@ -1,10 +1,10 @@
-//! The source of ids, MAC addresses and public addresses: a small generator whose state is part of the region's
-//! state, so that a test can replay a run. Secrets never come from here (see `keys`).
+//! The source of ids, MAC addresses and public addresses: a small generator whose state is part of the
+//! region's state, so that a test can replay a run. Secrets never come from here (see `keys`).
 
 use serde::{Deserialize, Serialize};
 
-/// A serialisable generator (SplitMix64): the n-th draw is a one-to-one function of n, so that no two draws of
-/// one generator are equal and ids cannot collide.
+/// A serialisable generator (SplitMix64): the n-th draw is a one-to-one function of n, so that no two draws
+/// of one generator are equal and ids cannot collide.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Entropy {
     position: u64,

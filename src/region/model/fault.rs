@@ -1,4 +1,5 @@
-//! EC2's errors, in its own codes and words. Each message here is one that the real service is publicly known to give.
+//! EC2's errors, in its own codes and words. Each message here is one that the real service is publicly known
+//! to give.
 
 use std::fmt::Display;
 

@@ -1,5 +1,5 @@
-//! Making and reading keys, and their fingerprints as EC2 computes them. The one place in the model that asks the
-//! operating system for randomness: a private key must not follow from the region's state.
+//! Making and reading keys, and their fingerprints as EC2 computes them. The one place in the model that asks
+//! the operating system for randomness: a private key must not follow from the region's state.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,5 +1,6 @@
-//! What every `Describe` has in common: selection by id, filters, pages. A resource gives what it shows and two small
-//! tables; a filter is a path into what is shown, so that a filter can never disagree with the answer.
+//! What every `Describe` has in common: selection by id, filters, pages. A resource gives what it shows and
+//! two small tables; a filter is a path into what is shown, so that a filter can never disagree with the
+//! answer.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,8 +17,8 @@ pub(crate) struct Listing {
     pub(crate) member: &'static str,
     /// Request members that select by id: the member, the path to the id, and the kind for the error.
     pub(crate) ids: &'static [(&'static str, &'static str, &'static Kind)],
-    /// Filter name and the path to its value in what is shown: members joined by dots, `[]` for each item of a list.
-    /// A path that begins with `=` is compared to the text after it: for constants.
+    /// Filter name and the path to its value in what is shown: members joined by dots, `[]` for each item of
+    /// a list. A path that begins with `=` is compared to the text after it: for constants.
     pub(crate) filters: &'static [(&'static str, &'static str)],
     /// Path to the tags, for `tag:KEY` and `tag-key`; empty when the resource has none.
     pub(crate) tags: &'static str,

@@ -1,5 +1,5 @@
-//! What the kernel side reports back. Transitional states (`pending`, `stopping`, `shutting-down`) end here, when
-//! the machine really got there, and nowhere else.
+//! What the kernel side reports back. Transitional states (`pending`, `stopping`, `shutting-down`) end here,
+//! when the machine really got there, and nowhere else.
 
 use jiff::Timestamp;
 
@@ -37,8 +37,8 @@ pub enum Observation {
 /// The console keeps this much of its end.
 const CONSOLE_LIMIT: usize = 64 * 1024;
 
-/// Takes a report into the state. Reports about what is gone, or about a boot that has been asked for again since, are
-/// ignored: the kernel side may be late. Console text does not move [`State::generation`].
+/// Takes a report into the state. Reports about what is gone, or about a boot that has been asked for again
+/// since, are ignored: the kernel side may be late. Console text does not move [`State::generation`].
 pub fn observe(state: &mut State, observation: Observation, now: Timestamp) {
     let mut changed = false;
     for region in state.accounts.values_mut().flat_map(|account| account.regions.values_mut()) {
@@ -196,7 +196,8 @@ fn ended(region: &mut Region, instance_id: &str, reason: StateReason, now: Times
     true
 }
 
-/// Nothing runs any more: what was stopping has stopped, what was running has to boot and to be checked again.
+/// Nothing runs any more: what was stopping has stopped, what was running has to boot and to be checked
+/// again.
 fn power_cut(region: &mut Region) -> bool {
     let mut changed = false;
     let mut off = Vec::new();

@@ -1,5 +1,5 @@
-//! Reading the decoded parameters of a call. The wire has checked types and required members against the service
-//! model already; what is read here is optional or needed in some combinations only.
+//! Reading the decoded parameters of a call. The wire has checked types and required members against the
+//! service model already; what is read here is optional or needed in some combinations only.
 
 use std::net::Ipv4Addr;
 
@@ -77,8 +77,8 @@ impl<'a> Params<'a> {
     }
 }
 
-/// Reads an address block in canonical form: EC2 takes `10.0.1.7/24` for `10.0.1.0/24`. `parameter` is its name in the
-/// error.
+/// Reads an address block in canonical form: EC2 takes `10.0.1.7/24` for `10.0.1.0/24`. `parameter` is its
+/// name in the error.
 pub(crate) fn parse_cidr(parameter: &str, text: &str) -> Result<Ipv4Net, Fault> {
     let net: Ipv4Net =
         text.parse().map_err(|_| invalid_value(parameter, text, "This is not a valid CIDR block."))?;

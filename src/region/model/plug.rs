@@ -1,5 +1,5 @@
-//! What happens between interfaces and addresses: making an interface, mapping public addresses, taking things apart.
-//! Shared by several operations and by observations.
+//! What happens between interfaces and addresses: making an interface, mapping public addresses, taking
+//! things apart. Shared by several operations and by observations.
 
 use std::net::Ipv4Addr;
 
@@ -81,7 +81,8 @@ pub(crate) fn attach(
     id
 }
 
-/// Maps an Elastic IP, which is free, to a private address; an address that was assigned at launch goes away for it.
+/// Maps an Elastic IP, which is free, to a private address; an address that was assigned at launch goes away
+/// for it.
 pub(crate) fn give_elastic_ip(
     context: &mut Context<'_>,
     allocation_id: &str,
@@ -137,8 +138,8 @@ pub(crate) fn give_public_ip(context: &mut Context<'_>, interface_id: &str) -> R
     Ok(())
 }
 
-/// A running instance that was launched with a public address gets a new one when it has lost its Elastic IP, if it
-/// has one interface only.
+/// A running instance that was launched with a public address gets a new one when it has lost its Elastic IP,
+/// if it has one interface only.
 pub(crate) fn give_public_ip_again(context: &mut Context<'_>, interface_id: &str) -> Result<(), Fault> {
     let Some(interface) = context.region.network_interfaces.get(interface_id) else { return Ok(()) };
     let instance_id = interface.attachment.as_ref().and_then(|attachment| attachment.instance_id.clone());
@@ -155,7 +156,8 @@ pub(crate) fn give_public_ip_again(context: &mut Context<'_>, interface_id: &str
     Ok(())
 }
 
-/// Drops the public addresses of an instance that were assigned at launch (a stop does this); Elastic IPs stay.
+/// Drops the public addresses of an instance that were assigned at launch (a stop does this); Elastic IPs
+/// stay.
 pub(crate) fn drop_assigned_ips(region: &mut Region, instance_id: &str) {
     for interface in region.network_interfaces.iter_mut() {
         if interface.attachment.as_ref().is_some_and(|a| a.instance_id.as_deref() == Some(instance_id)) {

@@ -2,93 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::instance_listing::LISTING;
 use super::interface::{private_dns_name, public_dns_name, show_groups};
 use super::metadata::show_metadata_options;
 use crate::region::model::catalog;
 use crate::region::model::context::{Context, show_some_tags, show_time};
-use crate::region::model::kind;
-use crate::region::model::listing::Listing;
 use crate::region::model::state::{Instance, InstanceState, NetworkInterface, PublicAddress};
 use crate::wire::Fault;
-
-static LISTING: Listing = Listing {
-    member: "Instances",
-    ids: &[("InstanceIds", "InstanceId", &kind::INSTANCE)],
-    filters: &[
-        ("affinity", "Placement.Affinity"),
-        ("architecture", "Architecture"),
-        ("availability-zone", "Placement.AvailabilityZone"),
-        ("block-device-mapping.attach-time", "BlockDeviceMappings[].Ebs.AttachTime"),
-        ("block-device-mapping.delete-on-termination", "BlockDeviceMappings[].Ebs.DeleteOnTermination"),
-        ("block-device-mapping.device-name", "BlockDeviceMappings[].DeviceName"),
-        ("block-device-mapping.status", "BlockDeviceMappings[].Ebs.Status"),
-        ("block-device-mapping.volume-id", "BlockDeviceMappings[].Ebs.VolumeId"),
-        ("boot-mode", "BootMode"),
-        ("client-token", "ClientToken"),
-        ("dns-name", "PublicDnsName"),
-        ("ebs-optimized", "EbsOptimized"),
-        ("group-id", "SecurityGroups[].GroupId"),
-        ("group-name", "SecurityGroups[].GroupName"),
-        ("hypervisor", "Hypervisor"),
-        ("iam-instance-profile.arn", "IamInstanceProfile.Arn"),
-        ("image-id", "ImageId"),
-        ("instance-id", "InstanceId"),
-        ("instance-lifecycle", "InstanceLifecycle"),
-        ("instance-state-code", "State.Code"),
-        ("instance-state-name", "State.Name"),
-        ("instance-type", "InstanceType"),
-        ("instance.group-id", "SecurityGroups[].GroupId"),
-        ("instance.group-name", "SecurityGroups[].GroupName"),
-        ("ip-address", "PublicIpAddress"),
-        ("key-name", "KeyName"),
-        ("launch-index", "AmiLaunchIndex"),
-        ("launch-time", "LaunchTime"),
-        ("metadata-options.http-endpoint", "MetadataOptions.HttpEndpoint"),
-        ("metadata-options.http-put-response-hop-limit", "MetadataOptions.HttpPutResponseHopLimit"),
-        ("metadata-options.http-tokens", "MetadataOptions.HttpTokens"),
-        ("metadata-options.instance-metadata-tags", "MetadataOptions.InstanceMetadataTags"),
-        ("monitoring-state", "Monitoring.State"),
-        (
-            "network-interface.addresses.association.public-ip",
-            "NetworkInterfaces[].PrivateIpAddresses[].Association.PublicIp",
-        ),
-        ("network-interface.addresses.primary", "NetworkInterfaces[].PrivateIpAddresses[].Primary"),
-        (
-            "network-interface.addresses.private-ip-address",
-            "NetworkInterfaces[].PrivateIpAddresses[].PrivateIpAddress",
-        ),
-        ("network-interface.association.public-ip", "NetworkInterfaces[].Association.PublicIp"),
-        ("network-interface.attachment.attachment-id", "NetworkInterfaces[].Attachment.AttachmentId"),
-        ("network-interface.attachment.device-index", "NetworkInterfaces[].Attachment.DeviceIndex"),
-        ("network-interface.description", "NetworkInterfaces[].Description"),
-        ("network-interface.group-id", "NetworkInterfaces[].Groups[].GroupId"),
-        ("network-interface.group-name", "NetworkInterfaces[].Groups[].GroupName"),
-        ("network-interface.mac-address", "NetworkInterfaces[].MacAddress"),
-        ("network-interface.network-interface-id", "NetworkInterfaces[].NetworkInterfaceId"),
-        ("network-interface.source-dest-check", "NetworkInterfaces[].SourceDestCheck"),
-        ("network-interface.status", "NetworkInterfaces[].Status"),
-        ("network-interface.subnet-id", "NetworkInterfaces[].SubnetId"),
-        ("network-interface.vpc-id", "NetworkInterfaces[].VpcId"),
-        ("owner-id", "NetworkInterfaces[].OwnerId"),
-        ("platform", "Platform"),
-        ("platform-details", "PlatformDetails"),
-        ("private-dns-name", "PrivateDnsName"),
-        ("private-ip-address", "PrivateIpAddress"),
-        ("reason", "StateTransitionReason"),
-        ("reservation-id", "ReservationId"),
-        ("root-device-name", "RootDeviceName"),
-        ("root-device-type", "RootDeviceType"),
-        ("source-dest-check", "SourceDestCheck"),
-        ("state-reason-code", "StateReason.Code"),
-        ("state-reason-message", "StateReason.Message"),
-        ("subnet-id", "SubnetId"),
-        ("tenancy", "Placement.Tenancy"),
-        ("virtualization-type", "VirtualizationType"),
-        ("vpc-id", "VpcId"),
-    ],
-    tags: "Tags",
-    page: (5, 1000),
-};
 
 fn show_association(context: &Context<'_>, interface: &NetworkInterface, public: &PublicAddress) -> Value {
     let owner = if public.allocation_id.is_some() { context.caller.account.as_str() } else { "amazon" };

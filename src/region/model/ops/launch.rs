@@ -6,19 +6,21 @@ use serde_json::Value;
 
 use super::image;
 use super::instance::show_new_reservation;
-use super::interface::{read_groups, read_more_private_ips, read_private_ips};
+use super::interface::{read_more_private_ips, read_private_ips};
+use super::launch_network::{
+    check_nested, choose_groups, choose_subnet, read_count, read_existing_interface,
+};
+use super::launch_volume::{RootVolume, make_root_volume, read_root_volume};
 use super::metadata::read_metadata_options;
-use crate::region::model::addressing;
 use crate::region::model::catalog::{self, Image, InstanceType};
 use crate::region::model::context::{Context, found};
-use crate::region::model::fault::{combination, fault, invalid, invalid_value, missing};
+use crate::region::model::fault::{fault, invalid, invalid_value};
 use crate::region::model::kind::{self, Kind};
 use crate::region::model::names;
 use crate::region::model::params::Params;
 use crate::region::model::plug::{self, NewInterface};
 use crate::region::model::state::{
-    Guest, Instance, InstanceState, InterfaceKind, MetadataOptions, Region, Subnet, Tags, Volume,
-    VolumeAttachment,
+    Guest, Instance, InstanceState, InterfaceKind, MetadataOptions, Region, Subnet, Tags,
 };
 use crate::wire::Fault;
 
@@ -32,7 +34,8 @@ struct Launch<'a> {
     count: usize,
     subnet: Subnet,
     groups: Vec<String>,
-    /// The interface structure of the request, or the request itself, where the address members have the same names.
+    /// The interface structure of the request, or the request itself, where the address members have the same
+    /// names.
     network: Params<'a>,
     existing_interface: Option<String>,
     public_ip: bool,
@@ -43,21 +46,11 @@ struct Launch<'a> {
     tags: [Tags; 3],
 }
 
-struct RootVolume {
-    size: u32,
-    kind: String,
-    iops: Option<u32>,
-    throughput: Option<u32>,
-    encrypted: bool,
-    delete_on_termination: bool,
-}
-
 pub(super) fn run(context: &mut Context<'_>) -> Result<Value, Fault> {
     let launch = read(context)?;
     let reservation_id = context.entropy.id("r");
-    let mut ids = Vec::new();
     for index in 0..launch.count {
-        ids.push(make(context, &launch, &reservation_id, index)?);
+        make(context, &launch, &reservation_id, index)?;
     }
     Ok(show_new_reservation(context, &reservation_id))
 }
@@ -157,134 +150,6 @@ fn refuse_unsupported(params: Params<'_>) -> Result<(), Fault> {
     }
 }
 
-/// What may not be said both for the instance and for its interface.
-fn check_nested(params: Params<'_>, network: Params<'_>) -> Result<(), Fault> {
-    let both = |what: &str| {
-        combination(format!(
-            "Network interfaces and an instance-level {what} may not be specified on the same request"
-        ))
-    };
-    if params.has("SubnetId") {
-        return Err(both("subnet ID"));
-    }
-    if params.has("SecurityGroupIds") || params.has("SecurityGroups") {
-        return Err(both("security groups"));
-    }
-    if params.has("PrivateIpAddress") {
-        return Err(both("private address"));
-    }
-    match network.int("DeviceIndex") {
-        Some(0) => Ok(()),
-        Some(index) => {
-            Err(invalid_value("deviceIndex", index, "The primary network interface has device index 0."))
-        }
-        None => Err(missing("DeviceIndex")),
-    }
-}
-
-fn read_existing_interface(
-    context: &Context<'_>,
-    network: Params<'_>,
-    nested: bool,
-) -> Result<Option<String>, Fault> {
-    let Some(id) = network.str("NetworkInterfaceId").filter(|_| nested) else { return Ok(None) };
-    let interface = context.interface(id)?;
-    if interface.attachment.is_some() || interface.kind != InterfaceKind::Interface {
-        let message = format!("Network interface '{id}' is currently in use.");
-        return Err(fault("InvalidNetworkInterface.InUse", message));
-    }
-    if let Some(member) = ["SubnetId", "Groups", "PrivateIpAddress"].iter().find(|member| network.has(member))
-    {
-        return Err(combination(format!(
-            "A network interface may not specify both a network interface ID and a {}",
-            member.to_lowercase()
-        )));
-    }
-    if context.params.int("MaxCount").is_some_and(|count| count > 1) {
-        return Err(combination(
-            "A network interface ID may only be specified when launching a single instance",
-        ));
-    }
-    Ok(Some(id.to_owned()))
-}
-
-/// The subnet asked for, or the default VPC's in the zone asked for.
-fn choose_subnet(context: &Context<'_>, network: Params<'_>) -> Result<Subnet, Fault> {
-    if let Some(id) = network.str("SubnetId") {
-        return Ok(context.subnet(id)?.clone());
-    }
-    let Some(vpc) = context.region.vpcs.iter().find(|vpc| vpc.is_default) else {
-        let message =
-            "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.";
-        return Err(fault("VPCIdNotSpecified", message));
-    };
-    let zone = context.params.object("Placement").and_then(|placement| placement.str("AvailabilityZone"));
-    let fits = |subnet: &&Subnet| {
-        subnet.vpc_id == vpc.id && subnet.default_for_zone && zone.is_none_or(|zone| zone == subnet.zone)
-    };
-    let subnet = context.region.subnets.iter().find(fits);
-    Ok(subnet
-        .ok_or_else(|| {
-            let message =
-                format!("No subnets found for the default VPC '{}'. Please specify a subnet.", vpc.id);
-            fault("MissingInput", message)
-        })?
-        .clone())
-}
-
-fn choose_groups(
-    context: &Context<'_>,
-    network: Params<'_>,
-    nested: bool,
-    subnet: &Subnet,
-) -> Result<Vec<String>, Fault> {
-    let mut ids = network.strings(if nested { "Groups" } else { "SecurityGroupIds" });
-    let names = context.params.strings("SecurityGroups");
-    let is_default_vpc = context.region.vpcs.get(&subnet.vpc_id).is_some_and(|vpc| vpc.is_default);
-    if !names.is_empty() && !is_default_vpc {
-        return Err(combination("The parameter groupName cannot be used with the parameter subnet"));
-    }
-    for name in names {
-        let named =
-            context.region.security_groups.iter().find(|g| g.vpc_id == subnet.vpc_id && g.name == name);
-        ids.push(&named.ok_or_else(|| kind::GROUP_NAME.not_found(name))?.id);
-    }
-    read_groups(context, &subnet.vpc_id, &subnet.id, &ids)
-}
-
-/// How many instances: as many as asked for, fewer (but not fewer than the least) when addresses run out.
-fn read_count(
-    context: &Context<'_>,
-    subnet: &Subnet,
-    network: Params<'_>,
-    has_interface: bool,
-) -> Result<usize, Fault> {
-    let least = context.params.int("MinCount").ok_or_else(|| missing("MinCount"))?;
-    let most = context.params.int("MaxCount").ok_or_else(|| missing("MaxCount"))?;
-    if least < 1 || most < least {
-        let message = format!(
-            "Value ({least}) for parameter minCount is invalid. Expecting a value from 1 to maxCount ({most})."
-        );
-        return Err(invalid(message));
-    }
-    let each = 1 + read_more_private_ips(network)?;
-    let named = read_private_ips(network)?;
-    if most > 1 && !named.is_empty() {
-        return Err(combination(
-            "The parameter privateIpAddress cannot be used when launching several instances",
-        ));
-    }
-    if has_interface {
-        return Ok(1);
-    }
-    let room = addressing::available(context.region, subnet) / each.max(named.len());
-    if room < least as usize {
-        let message = "The specified subnet does not have enough free addresses to satisfy the request.";
-        return Err(fault("InsufficientFreeAddressesInSubnet", message));
-    }
-    Ok((most as usize).min(room))
-}
-
 /// The limit of a new account: 32 virtual processors at a time.
 fn check_capacity(region: &Region, kind: &InstanceType, count: usize) -> Result<(), Fault> {
     let used: u32 = region
@@ -314,60 +179,12 @@ fn read_user_data(params: Params<'_>) -> Result<Option<String>, Fault> {
     Ok(Some(compact))
 }
 
-fn read_root_volume(params: Params<'_>, image: &Image) -> Result<RootVolume, Fault> {
-    let mut root = RootVolume {
-        size: image.root_size,
-        kind: "gp3".to_owned(),
-        iops: Some(3000),
-        throughput: Some(125),
-        encrypted: false,
-        delete_on_termination: true,
-    };
-    for mapping in params.objects("BlockDeviceMappings") {
-        let device = mapping.need("DeviceName")?;
-        if device != image.root_device {
-            let message = format!(
-                "The device {device} is not available in this region: instances have a root volume only."
-            );
-            return Err(fault("UnsupportedOperation", message));
-        }
-        let Some(ebs) = mapping.object("Ebs") else { continue };
-        if let Some(size) = ebs.int("VolumeSize") {
-            if size < i64::from(image.root_size) {
-                let message = format!(
-                    "Volume of size {size}GB is smaller than snapshot '{}', expect size >= {}GB",
-                    image::snapshot_of(image),
-                    image.root_size
-                );
-                return Err(fault("InvalidBlockDeviceMapping", message));
-            }
-            root.size =
-                u32::try_from(size).map_err(|_| invalid_value("volumeSize", size, "It is too large."))?;
-        }
-        if let Some(kind) = ebs.str("VolumeType") {
-            if !matches!(kind, "gp2" | "gp3" | "standard" | "io1" | "io2" | "st1" | "sc1") {
-                return Err(invalid(format!("Value ({kind}) for parameter volumeType is invalid.")));
-            }
-            root.kind = kind.to_owned();
-            if kind != "gp3" {
-                root.throughput = None;
-                root.iops = matches!(kind, "gp2").then_some(100.max(root.size * 3));
-            }
-        }
-        root.iops = ebs.int("Iops").map(|iops| iops as u32).or(root.iops);
-        root.throughput = ebs.int("Throughput").map(|value| value as u32).or(root.throughput);
-        root.encrypted = ebs.flag("Encrypted");
-        root.delete_on_termination = ebs.bool("DeleteOnTermination").unwrap_or(true);
-    }
-    Ok(root)
-}
-
 fn make(
     context: &mut Context<'_>,
     launch: &Launch<'_>,
     reservation_id: &str,
     index: usize,
-) -> Result<String, Fault> {
+) -> Result<(), Fault> {
     let params = context.params;
     let id = context.id(&kind::INSTANCE);
     let [tags, volume_tags, interface_tags] = launch.tags.clone();
@@ -395,7 +212,7 @@ fn make(
     let interface = context.interface(&interface_id)?;
     let private_dns_name = names::private_dns_name(&context.caller.region, interface.private_ip());
     let source_dest_check = interface.source_dest_check;
-    make_root_volume(context, launch, &id, volume_tags);
+    make_root_volume(context, &launch.root, &launch.image, &launch.subnet.zone, &id, volume_tags);
     let now = context.now;
     context.region.instances.insert(Instance {
         id: id.clone(),
@@ -432,30 +249,7 @@ fn make(
         terminated: None,
         tags,
     });
-    Ok(id)
-}
-
-fn make_root_volume(context: &mut Context<'_>, launch: &Launch<'_>, instance_id: &str, tags: Tags) {
-    let id = context.id(&kind::VOLUME);
-    let attachment = VolumeAttachment {
-        instance_id: instance_id.to_owned(),
-        device: launch.image.root_device.to_owned(),
-        at: context.now,
-        delete_on_termination: launch.root.delete_on_termination,
-    };
-    context.region.volumes.insert(Volume {
-        id,
-        size: launch.root.size,
-        kind: launch.root.kind.clone(),
-        iops: launch.root.iops,
-        throughput: launch.root.throughput,
-        encrypted: launch.root.encrypted,
-        snapshot_id: image::snapshot_of(&launch.image),
-        zone: launch.subnet.zone.clone(),
-        created: context.now,
-        attachment: Some(attachment),
-        tags,
-    });
+    Ok(())
 }
 
 #[cfg(test)]

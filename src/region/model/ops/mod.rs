@@ -1,5 +1,5 @@
-//! The operations, one file for each kind of resource. An operation is a function from the call in progress to its
-//! answer; this module is the table of all of them.
+//! The operations, one file for each kind of resource. An operation is a function from the call in progress
+//! to its answer; this module is the table of all of them.
 
 mod account;
 mod acl;
@@ -10,10 +10,13 @@ mod dhcp;
 mod gateway;
 mod image;
 mod instance;
+mod instance_listing;
 mod interface;
 mod interface_change;
 mod key;
 mod launch;
+mod launch_network;
+mod launch_volume;
 mod lifecycle;
 mod metadata;
 mod nat;

@@ -21,8 +21,8 @@ pub struct Instance {
     /// Base64, as given.
     pub user_data: Option<String>,
     pub state: InstanceState,
-    /// Grows with each boot that was asked for: launch (1), start, reboot. A guest that runs with a lower number must
-    /// be booted again.
+    /// Grows with each boot that was asked for: launch (1), start, reboot. A guest that runs with a lower
+    /// number must be booted again.
     pub boot: u64,
     /// Why the instance is not running.
     pub state_reason: Option<StateReason>,

@@ -25,7 +25,8 @@ pub struct NetworkInterface {
     /// Whether packets that are neither from nor to its own addresses are dropped.
     pub source_dest_check: bool,
     pub kind: InterfaceKind,
-    /// Whether its instance was launched with a public address: each start assigns one while no Elastic IP is there.
+    /// Whether its instance was launched with a public address: each start assigns one while no Elastic IP is
+    /// there.
     pub assigns_public_ip: bool,
     pub attachment: Option<Attachment>,
     pub tags: Tags,

@@ -38,8 +38,8 @@ pub type Tags = BTreeMap<String, String>;
 /// Everything the region's control plane knows. The whole of it goes to disk and into checkpoints.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct State {
-    /// Grows by one with each change (but for console text), so that whoever makes the kernel agree knows when to look
-    /// again.
+    /// Grows by one with each change (but for console text), so that whoever makes the kernel agree knows
+    /// when to look again.
     pub generation: u64,
     pub(crate) entropy: Entropy,
     /// By account number (12 digits).
