@@ -53,6 +53,10 @@ fn key(operation: &str, params: &Value) -> String {
     format!("{operation} {params}")
 }
 
+fn takes_token(operation: &Operation) -> bool {
+    operation.input().is_some_and(|input| input.members().iter().any(|member| member.name == "ClientToken"))
+}
+
 fn is_dry_run(params: &Value) -> bool {
     params.get("DryRun").and_then(Value::as_bool) == Some(true)
 }
@@ -64,7 +68,7 @@ impl Interceptor for Journaling {
         params: &'a mut Value,
     ) -> Answer<'a, Result<(), CallError>> {
         Box::pin(async move {
-            let name = operation.name();
+            let name = operation.name;
             let Some(resource) = created_type(name) else { return Ok(()) };
             add_tag(params, resource, &self.session);
             if is_dry_run(params) {
@@ -74,7 +78,7 @@ impl Interceptor for Journaling {
                 Some(own) => own.to_owned(),
                 None => uuid::Uuid::new_v4().to_string(),
             };
-            if operation.has_parameter("ClientToken") {
+            if takes_token(operation) {
                 params["ClientToken"] = token.as_str().into();
             }
             self.write(Entry::Intended {
@@ -97,7 +101,7 @@ impl Interceptor for Journaling {
         result: &'a mut Result<Value, CallError>,
     ) -> Answer<'a, ()> {
         Box::pin(async move {
-            let name = operation.name();
+            let name = operation.name;
             let at = Timestamp::now();
             let token = self.take_token(&key(name, params));
             let entry = match (&*result, token, created_pointer(name)) {

@@ -21,6 +21,7 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
         }
         RegionVerb::Stop => match Client::connect(&paths).await {
             Ok(client) => stop(&client).await?,
+            Err(ClientError::OtherVersion { .. }) => stop(&Client::unchecked(&paths)).await?,
             Err(ClientError::NotRunning { .. }) => anstream::println!("the local region is not running"),
             Err(error) => return Err(error.into()),
         },

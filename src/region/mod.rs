@@ -13,6 +13,7 @@
 //! policy. Outside, only `cli` knows this module, and it talks to the daemon through [`client`] alone.
 
 pub mod api;
+mod build;
 pub mod client;
 pub mod fabric;
 pub mod guest;

@@ -7,7 +7,6 @@ mod words;
 
 use std::io::Write;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 

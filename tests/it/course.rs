@@ -3,16 +3,45 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
+
+/// A local region of the test's own: a state directory that no other test and no person uses, with the machine's image
+/// cache. Its daemon is stopped when it is dropped.
+pub struct Region {
+    state: tempfile::TempDir,
+}
+
+impl Region {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { state: tempfile::tempdir().expect("a directory") })
+    }
+
+    /// A command that uses this region.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("XDG_STATE_HOME", self.state.path()).stdin(std::process::Stdio::null());
+        command
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        let _ = self.command(LAB).args(["region", "stop"]).output();
+    }
+}
+
+const LAB: &str = env!("CARGO_BIN_EXE_lab");
 
 /// A course that a test may change.
 pub struct Course {
     directory: tempfile::TempDir,
+    region: Arc<Region>,
 }
 
 impl Course {
     /// The committed lessons and snapshots.
-    pub fn copy() -> Self {
-        let course = Self { directory: tempfile::tempdir().expect("a directory") };
+    pub fn copy(region: &Arc<Region>) -> Self {
+        let course = Self { directory: tempfile::tempdir().expect("a directory"), region: Arc::clone(region) };
         for part in ["lessons", "snapshots"] {
             let target = course.root().join(part);
             fs::create_dir_all(&target).expect("a directory");
@@ -26,8 +55,8 @@ impl Course {
     }
 
     /// A course of one lesson with this text.
-    pub fn of(id: &str, text: &str) -> Self {
-        let course = Self { directory: tempfile::tempdir().expect("a directory") };
+    pub fn of(region: &Arc<Region>, id: &str, text: &str) -> Self {
+        let course = Self { directory: tempfile::tempdir().expect("a directory"), region: Arc::clone(region) };
         let lessons = course.root().join("lessons");
         fs::create_dir_all(&lessons).expect("a directory");
         fs::write(lessons.join("SUMMARY.md"), format!("# Summary\n\n- [A lesson]({id}.md)\n")).expect("written");
@@ -56,9 +85,14 @@ impl Course {
 
     /// `lab` in the course's directory. Records are never written.
     pub fn lab(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+        self.command(arguments).output().expect("lab starts")
+    }
+
+    /// The same, not started yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.region.command(LAB);
         command.current_dir(self.root()).args(arguments).env("INSTA_UPDATE", "no").env("NO_COLOR", "1");
-        command.stdin(std::process::Stdio::null()).output().expect("lab starts")
+        command
     }
 }
 

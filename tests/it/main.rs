@@ -4,3 +4,18 @@
 //! them what they need.
 
 mod architecture;
+mod aws_oracle;
+mod course;
+mod daemon;
+mod daemon_world;
+mod fabric;
+mod fabric_probe;
+mod fabric_tree;
+mod fabric_world;
+mod mutations;
+mod session_checks;
+mod session_oracle;
+mod session_shell;
+mod session_ssh;
+mod session_terminal;
+mod wire_oracle;

@@ -2,9 +2,9 @@
 //! time, in real runs; and each recorded fact falsified, held against the results of a real run.
 
 use std::fmt::Write as _;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use crate::course::{Course, told};
+use crate::course::{Course, Region, told};
 
 /// A change to a lesson that `lab verify` must notice.
 struct Mutation {
@@ -32,19 +32,55 @@ const NETWORK: &str = "01-vpc-and-subnets";
 const WEB: &str = "02-web-server";
 const PRIVATE: &str = "05-private-subnet";
 
+const MAIN_TABLE: &str = "$(aws ec2 describe-route-tables --filters Name=vpc-id,Values=$VPC Name=association.main,Values=true \
+  --query 'RouteTables[0].RouteTableId' --output text)";
+
 const MUTATIONS: &[Mutation] = &[
+    // 01: the network
     mutation(NETWORK, "create-vpc --cidr-block 10.0.0.0/16", "create-vpc --cidr-block 10.0.0.0/17", "show-vpc", "10.0.0.0/17"),
-    mutation(
-        NETWORK,
-        "aws ec2 attach-internet-gateway --internet-gateway-id $IGW --vpc-id $VPC",
-        "true",
-        "add-default-route",
-        "",
-    ),
+    mutation(NETWORK, "{#create-public-subnet}\nPUBLIC=$(aws ec2 create-subnet --vpc-id $VPC --cidr-block 10.0.1.0/24", "{#create-public-subnet}\nPUBLIC=$(aws ec2 create-subnet --vpc-id $VPC --cidr-block 10.0.1.0/25", "show-public-subnet", "10.0.1.0/25"),
+    mutation(NETWORK, "aws ec2 attach-internet-gateway --internet-gateway-id $IGW --vpc-id $VPC", "true", "add-default-route", "exit status 254"),
+    mutation(NETWORK, "aws ec2 attach-internet-gateway --internet-gateway-id $IGW --vpc-id $VPC", "aws ec2 attach-internet-gateway --internet-gateway-id $(aws ec2 create-internet-gateway --query InternetGateway.InternetGatewayId --output text) --vpc-id $VPC", "add-default-route", "belong to different networks"),
+    mutation(NETWORK, "{#add-default-route}\naws ec2 create-route", "{#add-default-route}\necho True\n: aws ec2 create-route", "confirm-default-route", "0.0.0.0/0"),
+    mutation(NETWORK, "{#add-default-route}\naws ec2 create-route --route-table-id $PUBLIC_RT --destination-cidr-block 0.0.0.0/0", "{#add-default-route}\naws ec2 create-route --route-table-id $PUBLIC_RT --destination-cidr-block 0.0.0.0/1", "confirm-default-route", "0.0.0.0/1"),
+    mutation(NETWORK, "{#add-default-route}\naws ec2 create-route --route-table-id $PUBLIC_RT", "{#add-default-route}\naws ec2 create-route --route-table-id $MAIN_TABLE", "confirm-default-route", "0.0.0.0/0"),
+    mutation(NETWORK, "aws ec2 associate-route-table --route-table-id $PUBLIC_RT --subnet-id $PUBLIC \\\n  --query AssociationState.State --output text", "echo associated", "confirm-route-table", "null"),
+    mutation(NETWORK, "aws ec2 associate-route-table --route-table-id $PUBLIC_RT", "aws ec2 associate-route-table --route-table-id $MAIN_TABLE", "confirm-route-table", "rtb-"),
+    // 02: the web server
+    mutation(WEB, "--security-group-ids $WEB_SG", "", "show-web", "default"),
+    mutation(WEB, "--key-name my-key --security", "--security", "show-web", "my-key"),
+    mutation(WEB, "--private-ip-address 10.0.1.10", "--private-ip-address 10.0.1.11", "show-web", "10.0.1.11"),
+    mutation(WEB, "--associate-public-ip-address", "--no-associate-public-ip-address", "show-web", "null"),
+    mutation(WEB, "--description 'Who may reach the web server' --query GroupId --output text)", "--description 'Who may reach the web server' --query GroupId --output text)\naws ec2 revoke-security-group-egress --group-id $WEB_SG --protocol all --cidr 0.0.0.0/0 --query Return > revoked", "show-new-group", "0.0.0.0/0"),
+    mutation(WEB, "{#allow-ssh}\naws ec2 authorize", "{#allow-ssh}\necho True\n: aws ec2 authorize", "knock-again", "exit status 1"),
+    mutation(WEB, "--group-id $WEB_SG --protocol tcp --port 22", "--group-id $WEB_SG --protocol tcp --port 23", "knock-again", "exit status 1"),
+    mutation(WEB, "--cidr 0.0.0.0/0 --query Return --output text\n```", "--cidr 192.0.2.0/24 --query Return --output text\n```", "knock-again", "exit status 1"),
+    mutation(WEB, "chmod 400 my-key.pem", "true", "protect-key", "644"),
+    mutation(WEB, "aws ec2 associate-address --allocation-id $EIP --instance-id $WEB \\\n  --query AssociationId --output text", "echo eipassoc-0123456789abcdef0", "show-elastic-ip", "null"),
+    // 05: the private subnet
+    mutation(PRIVATE, "create-subnet --vpc-id $VPC --cidr-block 10.0.2.0/24", "create-subnet --vpc-id $VPC --cidr-block 10.0.2.0/25", "show-subnets", "10.0.2.0/25"),
+    mutation(PRIVATE, "aws ec2 wait subnet-available --subnet-ids $PRIVATE", "aws ec2 wait subnet-available --subnet-ids $PRIVATE\naws ec2 associate-route-table --subnet-id $PRIVATE --route-table-id $(aws ec2 describe-route-tables --filters Name=vpc-id,Values=$VPC Name=tag:Name,Values=public-rt --query 'RouteTables[0].RouteTableId' --output text) > associated", "show-route-tables", "subnet-"),
+    mutation(PRIVATE, "{#create-private-subnet}\n", "{#create-private-subnet}\naws ec2 delete-route --destination-cidr-block 0.0.0.0/0 --route-table-id $(aws ec2 describe-route-tables --filters Name=vpc-id,Values=$VPC Name=tag:Name,Values=public-rt --query 'RouteTables[0].RouteTableId' --output text) > deleted\n", "show-route-tables", "0.0.0.0/0"),
+    mutation(PRIVATE, "{#create-private-subnet}\n", "{#create-private-subnet}\naws ec2 disassociate-route-table --association-id $(aws ec2 describe-route-tables --filters Name=vpc-id,Values=$VPC Name=tag:Name,Values=public-rt --query 'RouteTables[0].Associations[0].RouteTableAssociationId' --output text) > deleted\n", "show-route-tables", "subnet-"),
+    mutation(PRIVATE, "aws ec2 authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 3306 \\\n  --cidr 0.0.0.0/0 --query Return --output text", "echo True", "show-open-db-rules", "3306"),
+    mutation(PRIVATE, "aws ec2 authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 22 \\\n  --cidr 0.0.0.0/0 --query Return --output text", "echo True", "show-open-db-rules", "22"),
+    mutation(PRIVATE, "--no-associate-public-ip-address", "--associate-public-ip-address", "show-db", "203.0.113."),
+    mutation(PRIVATE, "--private-ip-address 10.0.2.10", "--private-ip-address 10.0.2.11", "show-db", "10.0.2.11"),
+    mutation(PRIVATE, "--key-name my-key --security-group-ids $DB_SG", "--key-name my-key --security-group-ids $WEB_SG", "show-db", "WEB-SG"),
+    mutation(PRIVATE, "echo '  ProxyJump web' >> ssh-config\n", "", "jump-through-web", "exit status 255"),
+    mutation(PRIVATE, "aws ec2 authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 22 \\\n  --source-group $WEB_SG", "aws ec2 authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 22 \\\n  --source-group $DB_SG", "jump-again", "exit status 255"),
+    mutation(PRIVATE, "aws ec2 authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 3306 \\\n  --source-group $WEB_SG", "aws ec2 authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 3306 \\\n  --source-group $DB_SG", "show-db-rules", "sg-"),
+    mutation(PRIVATE, "aws ec2 authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 3306 \\\n  --source-group $WEB_SG --query Return --output text", "echo True", "show-db-rules", "3306"),
+    mutation(PRIVATE, "aws ec2 revoke-security-group-ingress --group-id $DB_SG --protocol tcp --port 22 \\\n  --cidr 0.0.0.0/0 --query Return --output text", "echo True", "show-db-rules", "0.0.0.0/0"),
+    mutation(PRIVATE, "aws ec2 revoke-security-group-ingress --group-id $DB_SG --protocol tcp --port 3306 \\\n  --cidr 0.0.0.0/0 --query Return --output text", "echo True", "show-db-rules", "0.0.0.0/0"),
+    mutation(PRIVATE, "{#allow-icmp}\naws ec2 authorize", "{#allow-icmp}\necho True\n: aws ec2 authorize", "ping-db", "exit status 1"),
+    mutation(PRIVATE, "IpRanges=[{CidrIp=10.0.0.0/16}]", "IpRanges=[{CidrIp=10.0.2.0/24}]", "ping-db", "exit status 1"),
+    mutation(PRIVATE, "IpProtocol=icmp,FromPort=-1,ToPort=-1", "IpProtocol=icmp,FromPort=0,ToPort=-1", "ping-db", "exit status 1"),
 ];
 
 #[test]
 fn every_mutation_of_the_lessons_is_noticed() {
+    let region = Region::new();
     let failures = Mutex::new(String::new());
     let next = std::sync::atomic::AtomicUsize::new(0);
     // Waiting for machines to boot takes most of the time, so several run beside each other.
@@ -52,7 +88,7 @@ fn every_mutation_of_the_lessons_is_noticed() {
         for _ in 0..3 {
             scope.spawn(|| {
                 while let Some(mutation) = MUTATIONS.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    if let Err(why) = noticed(mutation) {
+                    if let Err(why) = noticed(&region, mutation) {
                         let mut failures = failures.lock().expect("no panic");
                         let _ = writeln!(failures, "{} `{}` -> `{}`: {why}", mutation.lesson, mutation.from, mutation.to);
                     }
@@ -64,9 +100,9 @@ fn every_mutation_of_the_lessons_is_noticed() {
     assert!(failures.is_empty(), "{failures}");
 }
 
-fn noticed(mutation: &Mutation) -> Result<(), String> {
-    let course = Course::copy();
-    course.change(&course.lesson(mutation.lesson), mutation.from, mutation.to);
+fn noticed(region: &Arc<Region>, mutation: &Mutation) -> Result<(), String> {
+    let course = Course::copy(region);
+    course.change(&course.lesson(mutation.lesson), mutation.from, &mutation.to.replace("$MAIN_TABLE", MAIN_TABLE));
     let output = course.lab(&["verify", "--fresh", "--fail-fast", "--quiet", mutation.lesson]);
     let told = told(&output);
     match output.status.code() {

@@ -35,7 +35,7 @@ impl Client {
     pub async fn connect(paths: &Paths) -> Result<Client, ClientError> {
         let client = Client { paths: paths.clone() };
         let pong = client.ping().await?;
-        let ours = env!("CARGO_PKG_VERSION");
+        let ours = crate::region::build::id();
         if pong.version == ours {
             Ok(client)
         } else {
@@ -54,11 +54,25 @@ impl Client {
     ) -> Result<Client, ClientError> {
         match Client::connect(paths).await {
             Err(ClientError::NotRunning { .. }) => super::start::start(paths, &mut progress).await?,
+            // The program was built anew. A daemon in which nothing runs can be replaced without asking.
+            Err(ClientError::OtherVersion { running, ours }) => {
+                let client = Client { paths: paths.clone() };
+                if client.status().await?.labs.iter().any(|lab| !lab.instances.is_empty()) {
+                    return Err(ClientError::OtherVersion { running, ours });
+                }
+                client.stop().await?;
+                super::start::start(paths, &mut progress).await?;
+            }
             answer => return answer,
         }
         let client = Client::connect(paths).await?;
         progress(Progress::Ready);
         Ok(client)
+    }
+
+    /// A way to the daemon whatever its version: only [`Client::stop`] is sure to be understood.
+    pub fn unchecked(paths: &Paths) -> Client {
+        Client { paths: paths.clone() }
     }
 
     /// Version and process of the daemon.

@@ -112,12 +112,12 @@ async fn respond(link: &Link, answer: Answer) -> std::io::Result<()> {
 async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
     let region = &desk.region;
     match request {
-        Request::Ping => ok(&Pong { version: env!("CARGO_PKG_VERSION").to_owned(), pid: desk.pid }),
+        Request::Ping => ok(&Pong { version: crate::region::build::id().to_owned(), pid: desk.pid }),
         Request::Status => ok(&Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: crate::region::build::id().to_owned(),
             pid: desk.pid,
             uptime_s: desk.started.elapsed().as_secs(),
-            memory_mib: region.cgroup.memory().map(|bytes| bytes >> 20),
+            memory_mib: status::memory_mib(&region.cgroup),
             endpoint_url: region.endpoint_url.clone(),
             labs: region.plane.read(|saved| status::labs(saved, uid)),
         }),
