@@ -74,7 +74,7 @@ impl Recorded<'_> {
             BlockKind::Stop { target } => Some(format!("stops {target}")),
             BlockKind::Logs(logs) => Some(format!("what {} has printed since", logs.target)),
             BlockKind::Http(_) => Some("as a browser asks".to_owned()),
-            BlockKind::Diagram => Some("as the cloud describes itself here".to_owned()),
+            BlockKind::Diagram => Some("drawn from what is there now".to_owned()),
             BlockKind::Shell(_) | BlockKind::Console(_) | BlockKind::Check(_) => None,
         }
     }
@@ -84,8 +84,8 @@ impl Recorded<'_> {
         let body = self.block.body.text.trim_end_matches('\n');
         match &self.block.kind {
             BlockKind::Shell(_) | BlockKind::Background(_) | BlockKind::Check(_) => {
-                let script = shell::highlight(body, before, &page.values, &mut page.ids, page.names);
-                pre_code("language-sh nohighlight", script)
+                let script = shell::highlight(body, before, page.values, &mut page.ids, page.names);
+                pre_code("nohighlight", script)
             }
             // The transcript shows it; without one, the lesson's own lines do.
             BlockKind::Console(console) if self.record.is_none() => {
@@ -93,10 +93,10 @@ impl Recorded<'_> {
                 let text = conversation::html(body, &typed, &mut page.ids, page.names);
                 self.terminal(text, &conversation::to_copy(console))
             }
-            BlockKind::Http(http) => exchange::request(&http.request, &page.values, &mut page.ids, page.names),
+            BlockKind::Http(http) => exchange::request(&http.request, page.values, &mut page.ids, page.names),
             BlockKind::File(_) => pre_code(&format!("language-{}", self.block.language), Html::text(body)),
             BlockKind::Stop { .. } | BlockKind::Logs(_) if !body.is_empty() => {
-                pre_code("language-sh nohighlight", Html::text(body))
+                pre_code("nohighlight", Html::text(body))
             }
             _ => Html::new(),
         }
@@ -114,8 +114,8 @@ impl Recorded<'_> {
             }
             BlockKind::Http(_) => exchange::response(record, show, page.names, &mut page.ids),
             BlockKind::Diagram => {
-                let topology: Topology =
-                    serde_json::from_str(&record.output).map_err(|source| self.broken("topology", page, source))?;
+                let topology: Topology = serde_json::from_str(&record.output)
+                    .map_err(|source| self.broken("topology", page, source))?;
                 topology.html(&mut page.ids, page.names)
             }
             _ => Shown::new(&record.output, show).html(&mut page.ids, page.names),
@@ -134,7 +134,12 @@ impl Recorded<'_> {
     }
 
     fn broken(&self, what: &'static str, page: &Page<'_>, source: serde_json::Error) -> BookError {
-        BookError::Recording { what, lesson: page.lesson.id.to_string(), block: self.block.name.to_string(), source }
+        BookError::Recording {
+            what,
+            lesson: page.lesson.id.to_string(),
+            block: self.block.name.to_string(),
+            source,
+        }
     }
 
     /// Status, system, cloud and date; or that there is no record.
@@ -185,8 +190,13 @@ pub(super) fn place(record: &Record) -> String {
         "aws" => "AWS",
         other => other,
     };
-    let place = [cloud, origin.region.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-    [system, place.join(" ").as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    let place =
+        [cloud, origin.region.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    [system, place.join(" ").as_str()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// `SUBNET = subnet-0a1…`, one a line.

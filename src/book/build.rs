@@ -26,7 +26,8 @@ pub(super) fn build_with(
     let io = |source| BookError::Io { what: "find", path: root.to_owned(), source };
     let root = std::path::absolute(root).map_err(io)?;
     let file = root.join("book.toml");
-    let mut config = if file.exists() { Config::from_disk(&file).map_err(BookError::mdbook)? } else { Config::default() };
+    let mut config =
+        if file.exists() { Config::from_disk(&file).map_err(BookError::mdbook)? } else { Config::default() };
     config.update_from_env().map_err(BookError::mdbook)?;
     if !file.exists() {
         config.book.src = "lessons".into();

@@ -22,7 +22,9 @@ pub(super) fn typed(transcript: &str, console: &Console) -> Vec<Range<usize>> {
         if text.is_empty() || entry.is_secret() {
             continue;
         }
-        if let Some(span) = lines(transcript, from).find_map(|(start, line)| find(start, line, &entry.wait, text)) {
+        if let Some(span) =
+            lines(transcript, from).find_map(|(start, line)| find(start, line, &entry.wait, text))
+        {
             // A second thing may be typed on the same line, when a program asks again without a line break.
             from = span.end;
             spans.push(span);
@@ -48,7 +50,9 @@ fn find(start: usize, line: &str, wait: &Wait, text: &str) -> Option<Range<usize
             line.match_indices(text).map(|(at, _)| at).find(|at| line[..*at].trim_end().ends_with(prompt))?
         }
         // Echoed as a line of its own. A key's sign may have text behind it: `^Cbye`.
-        Wait::Quiet => (line.trim_end() == text || text.starts_with('^') && line.starts_with(text)).then_some(0)?,
+        Wait::Quiet => {
+            (line.trim_end() == text || text.starts_with('^') && line.starts_with(text)).then_some(0)?
+        }
     };
     Some(start + at..start + at + text.len())
 }
@@ -111,7 +115,8 @@ mod tests {
             (None, Input::Key(Key::Escape)),
             (Some("telnet> "), line("quit")),
         ]);
-        let found: Vec<&str> = typed(transcript, &console).into_iter().map(|span| &transcript[span]).collect();
+        let found: Vec<&str> =
+            typed(transcript, &console).into_iter().map(|span| &transcript[span]).collect();
         assert_eq!(found, ["telnet $WEB 8080", "GET / HTTP/1.1", "Host: web", "^]", "quit"]);
         let quit = typed(transcript, &console).pop().unwrap();
         assert!(transcript[..quit.start].ends_with("telnet> "));
@@ -125,7 +130,8 @@ mod tests {
             (Some("mysql> "), line("select 1;")),
         ]);
         let transcript = "$ mysql -p\nEnter password: \nhunter2 is no password here\nmysql> select 1;\n";
-        let found: Vec<&str> = typed(transcript, &console).into_iter().map(|span| &transcript[span]).collect();
+        let found: Vec<&str> =
+            typed(transcript, &console).into_iter().map(|span| &transcript[span]).collect();
         assert_eq!(found, ["mysql -p", "select 1;"]);
         assert_eq!(to_copy(&console), "mysql -p\nhunter2\nselect 1;\n");
     }

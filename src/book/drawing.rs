@@ -21,11 +21,32 @@ pub(super) struct Drawing {
 /// Something drawn. Later ones cover earlier ones.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shape {
-    Box { x: f64, y: f64, width: f64, height: f64, class: &'static str },
-    Line { from: (f64, f64), to: (f64, f64), class: &'static str },
+    Box {
+        x: f64,
+        y: f64,
+        width: f64,
+        height: f64,
+        class: &'static str,
+    },
+    Line {
+        from: (f64, f64),
+        to: (f64, f64),
+        class: &'static str,
+    },
     /// A line with a head at its end; horizontal.
-    Arrow { from: f64, to: f64, y: f64, class: &'static str },
-    Text { x: f64, y: f64, text: String, class: &'static str, anchor: Anchor },
+    Arrow {
+        from: f64,
+        to: f64,
+        y: f64,
+        class: &'static str,
+    },
+    Text {
+        x: f64,
+        y: f64,
+        text: String,
+        class: &'static str,
+        anchor: Anchor,
+    },
 }
 
 /// Which part of a text is at its place.
@@ -68,7 +89,14 @@ impl Shape {
         match self {
             Self::Box { x, y, width, height, class } => {
                 let [x, y, width, height] = [x, y, width, height].map(|n| number(*n));
-                let place = [("class", *class), ("x", &x), ("y", &y), ("width", &width), ("height", &height), ("rx", "6")];
+                let place = [
+                    ("class", *class),
+                    ("x", &x),
+                    ("y", &y),
+                    ("width", &width),
+                    ("height", &height),
+                    ("rx", "6"),
+                ];
                 html.and_void("rect", &place)
             }
             Self::Line { from, to, class } => line(*from, *to, class),
@@ -109,7 +137,11 @@ fn number(value: f64) -> String {
 pub(super) fn fit(text: &str, width: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few dozen characters")]
     let room = (width / CHARACTER).max(1.0) as usize;
-    if text.chars().count() <= room { text.to_owned() } else { text.chars().take(room - 1).chain(['…']).collect() }
+    if text.chars().count() <= room {
+        text.to_owned()
+    } else {
+        text.chars().take(room - 1).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]

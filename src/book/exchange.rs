@@ -23,7 +23,7 @@ pub(super) fn request(request: &Request, values: &Values, ids: &mut Identities, 
     if !body.is_empty() {
         html = html.and_text("\n\n").then(body);
     }
-    let code = Html::element("code", &[("class", "language-http nohighlight")], html);
+    let code = Html::element("code", &[("class", "nohighlight")], html);
     Html::element("pre", &[("class", "lab-typed")], code)
 }
 
@@ -49,9 +49,10 @@ pub(super) fn response(record: &Record, show: Show, names: &Names, ids: &mut Ide
         for (index, line) in head.lines().enumerate() {
             let line = match (index, line.split_once(": ")) {
                 (0, _) => Html::labelled("strong", status_class(line), line),
-                (_, Some((name, value))) => {
-                    Html::text("\n").and("span", &[("class", "lab-option")], Html::text(name)).and_text(": ").then(ids.mark(value, names))
-                }
+                (_, Some((name, value))) => Html::text("\n")
+                    .and("span", &[("class", "lab-option")], Html::text(name))
+                    .and_text(": ")
+                    .then(ids.mark(value, names)),
                 (_, None) => Html::text("\n").then(ids.mark(line, names)),
             };
             lines = lines.then(line);
@@ -61,7 +62,8 @@ pub(super) fn response(record: &Record, show: Show, names: &Names, ids: &mut Ide
     html = html.then(Shown::new(body, show).html(ids, names));
     if let Some((_, picture)) = record.origin.extra.iter().find(|(name, _)| name == PICTURE) {
         let source = format!("data:image/png;base64,{}", base64_only(picture));
-        let image = Html::new().and_void("img", &[("src", &source), ("alt", "The page in a browser"), ("loading", "lazy")]);
+        let image = Html::new()
+            .and_void("img", &[("src", &source), ("alt", "The page in a browser"), ("loading", "lazy")]);
         html = html.and("div", &[("class", "lab-picture")], image);
     }
     html

@@ -65,7 +65,8 @@ impl Identities {
         #[expect(clippy::cast_precision_loss, reason = "a page mentions fewer than 2^52 things")]
         let hue = (FIRST + STEP * number as f64) % 360.0;
         let (style, number) = (format!("--h:{hue:.0}"), number.to_string());
-        let attributes = [("class", "lab-id"), ("style", style.as_str()), ("data-lab-id", &number), ("title", hover)];
+        let attributes =
+            [("class", "lab-id"), ("style", style.as_str()), ("data-lab-id", &number), ("title", hover)];
         // A `title` attribute means nothing in SVG; the script reads it all the same.
         Html::element(tag, &attributes, Html::text(text))
     }
@@ -86,7 +87,11 @@ mod tests {
         let names = Names::default();
         let first = ids.mark("10.0.1.57 and vpc-0123456789abcdef0", &names).into_string();
         let again = ids.mark("ip-10-0-1-57.ec2.internal", &names).into_string();
-        assert!(first.contains(r#"style="--h:255" data-lab-id="0" title="private address">10.0.1.57</span> and "#), "{first}");
+        assert!(
+            first
+                .contains(r#"style="--h:255" data-lab-id="0" title="private address">10.0.1.57</span> and "#),
+            "{first}"
+        );
         assert!(first.contains(r#"data-lab-id="1" title="VPC">vpc-"#), "{first}");
         assert!(again.contains(r#"data-lab-id="0""#), "{again}");
     }

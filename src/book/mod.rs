@@ -38,6 +38,3 @@ pub use build::build;
 pub use error::BookError;
 pub use preprocessor::{Lab, preprocess};
 pub use serve::{Served, serve};
-
-#[cfg(test)]
-mod tests;

@@ -21,8 +21,17 @@ struct Known {
 }
 
 /// Members that belong to the object itself, whatever it is.
-const OWN: [&str; 9] =
-    ["Id", "Private", "Public", "Address", "PrivateIpAddress", "PublicIpAddress", "PrivateIp", "PublicIp", "GroupId"];
+const OWN: [&str; 9] = [
+    "Id",
+    "Private",
+    "Public",
+    "Address",
+    "PrivateIpAddress",
+    "PublicIpAddress",
+    "PrivateIp",
+    "PublicIp",
+    "GroupId",
+];
 
 impl Names {
     /// Learns from a block's result. What was learned first stays.
@@ -104,16 +113,19 @@ mod tests {
     fn names_come_from_variables_and_tags() {
         let mut names = Names::default();
         names.learn(&Record {
-            output: r#"{"Name": "private", "Id": "subnet-0123456789abcdef0", "Vpc": "vpc-0123456789abcdef0"}"#.into(),
+            output:
+                r#"{"Name": "private", "Id": "subnet-0123456789abcdef0", "Vpc": "vpc-0123456789abcdef0"}"#
+                    .into(),
             variables: vec![("PRIVATE".into(), "subnet-0123456789abcdef0".into())],
             ..Record::default()
         });
         assert_eq!(told(&names, "subnet-0123456789abcdef0"), "subnet private, $PRIVATE");
         assert_eq!(told(&names, "vpc-0123456789abcdef0"), "VPC", "the name is the subnet's");
         names.learn(&Record {
-            output: r#"{"Vpcs": [{"VpcId": "vpc-0123456789abcdef0", "DhcpOptionsId": "dopt-0123456789abcdef0",
+            output:
+                r#"{"Vpcs": [{"VpcId": "vpc-0123456789abcdef0", "DhcpOptionsId": "dopt-0123456789abcdef0",
                         "Tags": [{"Key": "Name", "Value": "lab-vpc"}]}]}"#
-                .into(),
+                    .into(),
             ..Record::default()
         });
         assert_eq!(told(&names, "vpc-0123456789abcdef0"), "VPC lab-vpc");

@@ -44,18 +44,22 @@ impl<'t> Shown<'t> {
     pub fn html(&self, ids: &mut Identities, names: &Names) -> Html {
         let mut html = Html::new();
         if self.before > 0 {
-            html = html.then(omitted(self.before, if self.text.is_empty() { "not shown" } else { "before this" }));
+            html = html
+                .then(omitted(self.before, if self.text.is_empty() { "not shown" } else { "before this" }));
         }
         if !self.text.is_empty() {
             html = html.then(pre(self.text, ids, names));
         }
         if !self.folded.is_empty() {
             let count = self.folded.trim_end_matches('\n').split('\n').count();
-            let summary = Html::element("summary", &[], Html::text(&format!("{} more", lines(count))));
+            let summary = Html::element("summary", &[], Html::text(&more(count)));
             html = html.and("details", &[("class", "lab-fold")], summary.then(pre(self.folded, ids, names)));
         }
         if self.after > 0 {
-            html = html.then(omitted(self.after, if self.text.is_empty() { "of output, not shown" } else { "after this" }));
+            html = html.then(omitted(
+                self.after,
+                if self.text.is_empty() { "of output, not shown" } else { "after this" },
+            ));
         }
         html
     }
@@ -69,6 +73,10 @@ fn pre(text: &str, ids: &mut Identities, names: &Names) -> Html {
 
 fn omitted(count: usize, what: &str) -> Html {
     Html::labelled("p", "lab-omitted", &format!("{} {what}", lines(count)))
+}
+
+fn more(count: usize) -> String {
+    if count == 1 { "1 more line".to_owned() } else { format!("{count} more lines") }
 }
 
 fn lines(count: usize) -> String {
@@ -109,7 +117,8 @@ mod tests {
         assert_eq!((before, after), (0, 0));
         assert_eq!(text.lines().count(), IN_SIGHT);
         assert_eq!(format!("{text}{folded}\n"), output);
-        let html = Shown::new(&output, Show::All).html(&mut Identities::default(), &Names::default()).into_string();
+        let html =
+            Shown::new(&output, Show::All).html(&mut Identities::default(), &Names::default()).into_string();
         assert!(html.contains("<summary>25 more lines</summary>"), "{html}");
     }
 }

@@ -60,7 +60,11 @@ impl Packets {
             html = html.and("figure", &[("class", "lab-figure")], svg.then(caption));
         }
         let summary = Html::element("summary", &[], Html::text(&count(self.0.len())));
-        html.and("details", &[("class", "lab-fold lab-packets")], summary.then(self.table(hosts.len() > 1, ids, names)))
+        html.and(
+            "details",
+            &[("class", "lab-fold lab-packets")],
+            summary.then(self.table(hosts.len() > 1, ids, names)),
+        )
     }
 
     /// The hosts in the order in which they appear.
@@ -123,7 +127,9 @@ mod tests {
         assert_eq!(html.matches("<tr>").count(), 3);
         assert!(html.contains("<td>SYN &lt;seq=0&gt;</td>"), "{html}");
         assert!(html.contains("<th>Seen on</th>"));
-        let one = Packets(packets.0[..1].to_vec()).html(&mut Identities::default(), &Names::default()).into_string();
+        let one = Packets(packets.0[..1].to_vec())
+            .html(&mut Identities::default(), &Names::default())
+            .into_string();
         assert!(!one.contains("Seen on</th>") && one.contains("1 packet"), "{one}");
     }
 }

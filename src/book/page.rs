@@ -112,7 +112,9 @@ pub(super) fn is_shown(block: &Block) -> bool {
 /// The byte after the first heading; 0 when there is none.
 fn end_of_title(prose: &str) -> usize {
     let mut events = Parser::new(prose).into_offset_iter();
-    let first = events.find(|(event, _)| matches!(event, Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_))));
+    let first = events.find(|(event, _)| {
+        matches!(event, Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_)))
+    });
     first.map_or(0, |(_, span)| span.end)
 }
 

@@ -85,13 +85,22 @@ fn write(root: &Path, source: &Path, book: &Book) -> Result<Vec<String>, BookErr
 /// The book's lessons, from the text that mdBook has read.
 fn course(root: &Path, source: &Path, book: &Book) -> Result<Course, BookError> {
     let lessons = lessons(book).into_iter();
-    let texts = lessons.map(|(path, chapter)| SourceText::new(source.join(path), chapter.content.clone())).collect();
+    let texts =
+        lessons.map(|(path, chapter)| SourceText::new(source.join(path), chapter.content.clone())).collect();
     let directory = root.join(source);
-    let entries = std::fs::read_dir(&directory).map_err(|source| BookError::Io { what: "list", path: directory, source })?;
+    let entries = std::fs::read_dir(&directory).map_err(|source| BookError::Io {
+        what: "list",
+        path: directory,
+        source,
+    })?;
     let pages: Vec<PathBuf> = entries.flatten().map(|entry| source.join(entry.file_name())).collect();
     let loaded = Course::check(texts, &pages, &NoShell);
     loaded.course.ok_or_else(|| {
-        let errors: Vec<_> = loaded.diagnostics.into_iter().filter(|one| one.severity == diagnostic::Severity::Error).collect();
+        let errors: Vec<_> = loaded
+            .diagnostics
+            .into_iter()
+            .filter(|one| one.severity == diagnostic::Severity::Error)
+            .collect();
         BookError::Lessons(diagnostic::render(&errors, &loaded.sources, false))
     })
 }
@@ -102,7 +111,11 @@ fn lessons(book: &Book) -> Vec<(&Path, &Chapter)> {
         BookItem::Chapter(chapter) => Some(chapter),
         BookItem::Separator | BookItem::PartTitle(_) => None,
     });
-    chapters.filter_map(|chapter| lesson_id(chapter).and(chapter.source_path.as_deref()).map(|path| (path, chapter))).collect()
+    chapters
+        .filter_map(|chapter| {
+            lesson_id(chapter).and(chapter.source_path.as_deref()).map(|path| (path, chapter))
+        })
+        .collect()
 }
 
 /// The lesson that a chapter is; other pages and drafts are left as they are.

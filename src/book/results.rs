@@ -2,7 +2,6 @@
 
 use super::error::BookError;
 use crate::lesson::{Block, Lesson};
-use crate::name::Os;
 use crate::snapshot::{Key, Record, Store};
 
 /// The clouds in the order in which their records are preferred. The local region comes first: anybody can make that
@@ -22,7 +21,7 @@ impl Results {
 
     /// What is recorded of a block; none when nothing is, however similar the record of another system may be.
     pub fn of(&self, lesson: &Lesson, block: &Block) -> Result<Option<Record>, BookError> {
-        let os = block.os.unwrap_or(Os::default());
+        let os = block.os.unwrap_or_default();
         for cloud in CLOUDS {
             let key =
                 Key { lesson: lesson.id.clone(), block: block.name.clone(), os, cloud: cloud.to_owned() };

@@ -47,7 +47,8 @@ pub async fn serve(root: &Path, address: SocketAddr, mut tell: impl FnMut(Served
     let mut edition = shelf.build(&root, None).await?;
 
     let (reload, _) = broadcast::channel(16);
-    let site = ServeDir::new(shelf.current()).not_found_service(ServeFile::new(shelf.current().join("404.html")));
+    let site =
+        ServeDir::new(shelf.current()).not_found_service(ServeFile::new(shelf.current().join("404.html")));
     let router = Router::new()
         .route(&format!("/{RELOAD}"), get(wait_for_reload))
         .with_state(reload.clone())
@@ -85,7 +86,10 @@ pub async fn serve(root: &Path, address: SocketAddr, mut tell: impl FnMut(Served
     }
 }
 
-async fn wait_for_reload(State(reload): State<broadcast::Sender<()>>, upgrade: WebSocketUpgrade) -> axum::response::Response {
+async fn wait_for_reload(
+    State(reload): State<broadcast::Sender<()>>,
+    upgrade: WebSocketUpgrade,
+) -> axum::response::Response {
     let receiver = reload.subscribe();
     upgrade.on_upgrade(|socket| tell_reload(socket, receiver))
 }
@@ -121,7 +125,11 @@ impl Shelf {
     fn new() -> Result<Self, BookError> {
         let directory = tempfile::Builder::new().prefix("lab-book-").tempdir();
         let path = std::env::temp_dir();
-        directory.map(|directory| Self { directory }).map_err(|source| BookError::Io { what: "write into", path, source })
+        directory.map(|directory| Self { directory }).map_err(|source| BookError::Io {
+            what: "write into",
+            path,
+            source,
+        })
     }
 
     fn current(&self) -> PathBuf {

@@ -13,7 +13,13 @@ pub(super) type Values = BTreeMap<String, String>;
 
 /// A script as HTML. `before` is what variables held when it began, `after` what it assigned: a variable means the new
 /// value from its assignment on.
-pub(super) fn highlight(script: &str, before: &Values, after: &Values, ids: &mut Identities, names: &Names) -> Html {
+pub(super) fn highlight(
+    script: &str,
+    before: &Values,
+    after: &Values,
+    ids: &mut Identities,
+    names: &Names,
+) -> Html {
     let values = before.clone();
     let mut painter = Painter { rest: script, out: Html::new(), values, after, ids, names };
     painter.script();
@@ -171,7 +177,8 @@ impl<'a> Painter<'a> {
                 if here.expands && self.rest.starts_with('$') {
                     self.variable();
                 } else {
-                    let next = self.rest[1..left].find('$').filter(|_| here.expands).map_or(left, |at| at + 1);
+                    let next =
+                        self.rest[1..left].find('$').filter(|_| here.expands).map_or(left, |at| at + 1);
                     self.painted(if self.rest.is_char_boundary(next) { next } else { left }, "lab-text");
                 }
             }
@@ -256,9 +263,19 @@ mod tests {
                 _ => {}
             }
         }
-        [("&#10;", "\n"), ("&#9;", "\t"), ("&#39;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"),
-            ("&#123;", "{"), ("&#125;", "}"), ("&amp;", "&")]
-            .iter().fold(out, |out, (from, to)| out.replace(from, to))
+        [
+            ("&#10;", "\n"),
+            ("&#9;", "\t"),
+            ("&#39;", "'"),
+            ("&quot;", "\""),
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&#123;", "{"),
+            ("&#125;", "}"),
+            ("&amp;", "&"),
+        ]
+        .iter()
+        .fold(out, |out, (from, to)| out.replace(from, to))
     }
 
     #[test]
@@ -279,7 +296,11 @@ mod tests {
 
     #[test]
     fn a_variable_means_its_new_value_from_its_assignment_on() {
-        let html = paint("OLD=$IP\nIP=$(x)\nping $IP", &[("IP", "192.0.2.1")], &[("OLD", "192.0.2.1"), ("IP", "192.0.2.2")]);
+        let html = paint(
+            "OLD=$IP\nIP=$(x)\nping $IP",
+            &[("IP", "192.0.2.1")],
+            &[("OLD", "192.0.2.1"), ("IP", "192.0.2.2")],
+        );
         let one = html.matches("= 192.0.2.1&#10;public address").count();
         let two = html.matches("= 192.0.2.2&#10;public address").count();
         assert_eq!((one, two), (2, 2), "{html}");

@@ -16,7 +16,8 @@ pub(super) fn html(variants: &[Recorded<'_>], page: &mut Page<'_>) -> Result<Htm
         let os = variant.block.os.unwrap_or_default();
         let group = format!("tab-{}-{}", page.lesson.id, variant.block.name);
         let id = format!("{group}-{os}");
-        let mut radio = vec![("type", "radio"), ("name", group.as_str()), ("id", &id), ("data-lab-os", os.as_str())];
+        let mut radio =
+            vec![("type", "radio"), ("name", group.as_str()), ("id", &id), ("data-lab-os", os.as_str())];
         // The first is shown until another is chosen.
         if index == 0 {
             radio.push(("checked", ""));

@@ -160,7 +160,11 @@ impl Topology {
         let there = counts.into_iter().filter(|(count, _)| *count > 0);
         let words = there.map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
         let words: Vec<String> = words.collect();
-        if words.is_empty() { "Nothing is there".to_owned() } else { format!("Diagram: {}", words.join(", ")) }
+        if words.is_empty() {
+            "Nothing is there".to_owned()
+        } else {
+            format!("Diagram: {}", words.join(", "))
+        }
     }
 
     /// The table that applies to a subnet: its own, else the VPC's main one.
@@ -171,7 +175,8 @@ impl Topology {
 
     /// What a person calls the thing with this id; the id when it has no name here.
     fn call<'t>(&'t self, id: &'t str) -> &'t str {
-        let gateways = self.internet_gateways.iter().map(|gateway| (&gateway.internet_gateway_id, &gateway.name));
+        let gateways =
+            self.internet_gateways.iter().map(|gateway| (&gateway.internet_gateway_id, &gateway.name));
         let nats = self.nat_gateways.iter().map(|gateway| (&gateway.nat_gateway_id, &gateway.name));
         let groups = self.security_groups.iter().map(|group| (&group.group_id, &group.group_name));
         let mut named = gateways.chain(nats).chain(groups);
@@ -193,7 +198,10 @@ mod tests {
     #[test]
     fn the_json_form_is_as_documented() {
         let topology: Topology = serde_json::from_str(sample::JSON).unwrap();
-        assert_eq!(topology.label(), "Diagram: 1 VPC, 2 subnets, 2 instances, 1 internet gateway, 1 NAT gateway, 2 security groups");
+        assert_eq!(
+            topology.label(),
+            "Diagram: 1 VPC, 2 subnets, 2 instances, 1 internet gateway, 1 NAT gateway, 2 security groups"
+        );
         let [public, private] = topology.subnets.as_slice() else { panic!() };
         assert_eq!(topology.table_of(public).unwrap().name, "public-rt");
         assert!(topology.table_of(private).unwrap().main);

@@ -7,7 +7,7 @@ use super::Packet;
 /// Room for the time at the left.
 const GUTTER: f64 = 76.0;
 /// Between two addresses.
-const APART: f64 = 250.0;
+const APART: f64 = 310.0;
 /// Room for half an address at each side.
 const SIDE: f64 = 66.0;
 const TOP: f64 = 58.0;
@@ -76,7 +76,10 @@ mod tests {
             })
             .collect();
         let [a, b, c] = [0.0, APART, 2.0 * APART].map(|x| x + GUTTER + SIDE);
-        assert_eq!(arrows.iter().map(|(from, to, _)| (*from, *to)).collect::<Vec<_>>(), [(a, b), (b, a), (a, c)]);
+        assert_eq!(
+            arrows.iter().map(|(from, to, _)| (*from, *to)).collect::<Vec<_>>(),
+            [(a, b), (b, a), (a, c)]
+        );
         assert!(arrows.windows(2).all(|pair| pair[0].2 < pair[1].2));
         assert!(drawing.width > c && drawing.height > arrows[2].2);
     }

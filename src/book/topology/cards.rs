@@ -28,7 +28,8 @@ pub(super) fn subnet(subnet: &Subnet) -> Vec<(String, &'static str)> {
 pub(super) fn in_subnet(topology: &Topology, subnet: &Subnet) -> Vec<Card> {
     let instances = topology.instances.iter().filter(|instance| instance.subnet_id == subnet.subnet_id);
     let nats = topology.nat_gateways.iter().filter(|nat| nat.subnet_id == subnet.subnet_id);
-    let mut cards: Vec<Card> = instances.map(|own| instance(topology, own)).chain(nats.map(nat_gateway)).collect();
+    let mut cards: Vec<Card> =
+        instances.map(|own| instance(topology, own)).chain(nats.map(nat_gateway)).collect();
     cards.extend(topology.table_of(subnet).map(|table| routes(topology, table)));
     cards
 }
@@ -41,7 +42,9 @@ fn instance(topology: &Topology, instance: &Instance) -> Card {
     lines.push((instance.instance_id.clone(), DIM));
     lines.push((format!("private {}", instance.private_ip_address), TEXT));
     let public = instance.public_ip_address.as_deref();
-    lines.push(public.map_or(("no public address".to_owned(), DIM), |address| (format!("public  {address}"), TEXT)));
+    lines.push(
+        public.map_or(("no public address".to_owned(), DIM), |address| (format!("public  {address}"), TEXT)),
+    );
     let groups: Vec<&str> = instance.security_groups.iter().map(|id| topology.call(id)).collect();
     if !groups.is_empty() {
         lines.push((format!("behind  {}", groups.join(", ")), TEXT));
@@ -60,7 +63,11 @@ fn nat_gateway(nat: &NatGateway) -> Card {
 }
 
 fn routes(topology: &Topology, table: &RouteTable) -> Card {
-    let title = if table.name.is_empty() && table.main { "Main routes".to_owned() } else { named("Routes", &table.name) };
+    let title = if table.name.is_empty() && table.main {
+        "Main routes".to_owned()
+    } else {
+        named("Routes", &table.name)
+    };
     let mut lines = vec![(title, TITLE)];
     for route in &table.routes {
         let text = format!("{} → {}", route.destination, topology.call(&route.target));
@@ -108,7 +115,12 @@ mod tests {
 
     #[test]
     fn rules_are_told_in_words() {
-        let rule = |protocol: &str, from, to| Rule { protocol: protocol.into(), from_port: from, to_port: to, ..Rule::default() };
+        let rule = |protocol: &str, from, to| Rule {
+            protocol: protocol.into(),
+            from_port: from,
+            to_port: to,
+            ..Rule::default()
+        };
         assert_eq!(traffic(&rule("tcp", Some(22), Some(22))), "tcp 22");
         assert_eq!(traffic(&rule("udp", Some(1), Some(9))), "udp 1-9");
         assert_eq!(traffic(&rule("icmp", Some(-1), Some(-1))), "icmp");
@@ -121,6 +133,9 @@ mod tests {
         let cards = in_subnet(&topology, &topology.subnets[1]);
         assert_eq!(cards[1].lines[2], ("0.0.0.0/0 → blackhole".to_owned(), BAD));
         assert_eq!(cards[0].lines[0].0, "Instance db (stopped)");
-        assert_eq!(security_group(&topology, &topology.security_groups[1]).lines[2].0, "in  icmp from 10.0.0.0/16");
+        assert_eq!(
+            security_group(&topology, &topology.security_groups[1]).lines[2].0,
+            "in  icmp from 10.0.0.0/16"
+        );
     }
 }

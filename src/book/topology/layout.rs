@@ -54,8 +54,8 @@ fn bar(drawing: &mut Drawing, (x, y, width): (f64, f64, f64), class: &'static st
 /// Draws a VPC whose top is a gap below `y`. Returns where its bottom is.
 fn draw_vpc(drawing: &mut Drawing, topology: &Topology, vpc: &Vpc, columns: usize, y: f64) -> f64 {
     let width = drawing.width - 2.0;
-    let middle = drawing.width / 2.0;
-    let gateway = topology.internet_gateways.iter().find(|gateway| gateway.vpc_id.as_deref() == Some(&vpc.vpc_id));
+    let gateway =
+        topology.internet_gateways.iter().find(|gateway| gateway.vpc_id.as_deref() == Some(&vpc.vpc_id));
     // Half of the gateway stands above the edge.
     let top = y + if gateway.is_some() { 2.0 * GAP + BAR / 2.0 } else { GAP };
     let frame = drawing.shapes.len();
@@ -63,40 +63,41 @@ fn draw_vpc(drawing: &mut Drawing, topology: &Topology, vpc: &Vpc, columns: usiz
     if gateway.is_some() {
         y += BAR / 2.0;
     }
-    for (text, class) in [
-        (format!("{}  {}", cards::named("VPC", &vpc.name), vpc.cidr_block), "lab-t lab-bold"),
-        (vpc.vpc_id.clone(), "lab-t lab-dim"),
-    ] {
-        drawing.text(1.0 + PAD, y + 12.0, class, Anchor::Start, fit(&text, width - 2.0 * PAD));
+    let title = format!("{}  {}", cards::named("VPC", &vpc.name), vpc.cidr_block);
+    for (text, class) in [(&title, "lab-t lab-bold"), (&vpc.vpc_id, "lab-t lab-dim")] {
+        drawing.text(1.0 + PAD, y + 12.0, class, Anchor::Start, fit(text, width - 2.0 * PAD));
         y += LINE;
     }
     y += PAD / 2.0;
     let router = y;
     if let Some(gateway) = gateway {
-        drawing.line((middle, top - BAR / 2.0 - 2.0 * GAP), (middle, router), "lab-wire");
         let text = cards::named("Internet gateway", &gateway.name);
-        let wide = count(text.chars().count()) * CHARACTER + 4.0 * PAD;
+        let wide = length(&text) + 2.0 * PAD;
+        // In the middle, unless the wire would run through the title there.
+        let middle = (drawing.width / 2.0).max(1.0 + 2.0 * PAD + length(&title));
+        let middle = middle.min(drawing.width - PAD - wide / 2.0);
+        drawing.line((middle, top - BAR / 2.0 - 2.0 * GAP), (middle, router), "lab-wire");
         bar(drawing, (middle - wide / 2.0, top - BAR / 2.0, wide), "lab-gateway", &text);
     }
     bar(drawing, (1.0 + PAD, router, width - 2.0 * PAD), "lab-router", "Router");
     y = router + BAR;
 
     let subnets: Vec<_> = topology.subnets.iter().filter(|subnet| subnet.vpc_id == vpc.vpc_id).collect();
-    for row in subnets.chunks(columns) {
-        let contents: Vec<_> = row.iter().map(|subnet| (cards::subnet(subnet), cards::in_subnet(topology, subnet))).collect();
+    for (number, row) in subnets.chunks(columns).enumerate() {
+        let contents: Vec<_> =
+            row.iter().map(|subnet| (cards::subnet(subnet), cards::in_subnet(topology, subnet))).collect();
         let height = contents.iter().map(|(head, cards)| subnet_height(head, cards)).fold(0.0, f64::max);
         y += GAP;
         for (column, (head, cards)) in contents.iter().enumerate() {
             let x = 1.0 + PAD + count(column) * (COLUMN + 2.0 * PAD + GAP);
-            let wire = x + (COLUMN + 2.0 * PAD) / 2.0;
-            // From the router, or from the row above: one wire for each column.
-            drawing.line((wire, y - GAP), (wire, y), "lab-wire");
+            wire(drawing, router, (x, y), number == 0, column == 0);
             draw_subnet(drawing, (x, y, height), head, cards);
         }
         y += height;
     }
 
-    let mut groups: Vec<_> = topology.security_groups.iter().filter(|group| group.vpc_id == vpc.vpc_id).collect();
+    let mut groups: Vec<_> =
+        topology.security_groups.iter().filter(|group| group.vpc_id == vpc.vpc_id).collect();
     groups.sort_by_key(|group| group.group_name.clone());
     for row in groups.chunks(columns) {
         let row: Vec<Card> = row.iter().map(|group| cards::security_group(topology, group)).collect();
@@ -114,6 +115,26 @@ fn draw_vpc(drawing: &mut Drawing, topology: &Topology, vpc: &Vpc, columns: usiz
     y
 }
 
+/// The wire from the router to the subnet at this place. Below the first row it goes round what is above.
+fn wire(drawing: &mut Drawing, router: f64, (x, y): (f64, f64), first_row: bool, first_column: bool) {
+    if first_row {
+        let middle = x + (COLUMN + 2.0 * PAD) / 2.0;
+        return drawing.line((middle, router + BAR), (middle, y), "lab-wire");
+    }
+    let beside = if first_column { x - PAD / 2.0 } else { x - GAP / 2.0 };
+    // Beside the first column there is only the router's side.
+    let start = if first_column { router + BAR / 2.0 } else { router + BAR };
+    if first_column {
+        drawing.line((x, start), (beside, start), "lab-wire");
+    }
+    drawing.line((beside, start), (beside, y + LINE), "lab-wire");
+    drawing.line((beside, y + LINE), (x, y + LINE), "lab-wire");
+}
+
+fn length(text: &str) -> f64 {
+    count(text.chars().count()) * CHARACTER
+}
+
 fn card_height(card: &Card) -> f64 {
     count(card.lines.len()) * LINE + PAD + 3.0
 }
@@ -123,7 +144,12 @@ fn subnet_height(head: &[(String, &'static str)], cards: &[Card]) -> f64 {
     count(head.len()) * LINE + 1.5 * PAD + cards
 }
 
-fn draw_subnet(drawing: &mut Drawing, (x, y, height): (f64, f64, f64), head: &[(String, &'static str)], cards: &[Card]) {
+fn draw_subnet(
+    drawing: &mut Drawing,
+    (x, y, height): (f64, f64, f64),
+    head: &[(String, &'static str)],
+    cards: &[Card],
+) {
     let width = COLUMN + 2.0 * PAD;
     drawing.shapes.push(Shape::Box { x, y, width, height, class: "lab-subnet" });
     let mut at = y + PAD / 2.0;
@@ -179,7 +205,10 @@ mod tests {
             assert!(subnets.iter().all(|subnet| inside(*subnet, vpc)), "{columns}: {vpc:?} {subnets:?}");
             for class in ["lab-machine", "lab-table"] {
                 for card in boxes(&drawing, class) {
-                    assert!(subnets.iter().any(|subnet| inside(card, *subnet)), "{class} {card:?} {subnets:?}");
+                    assert!(
+                        subnets.iter().any(|subnet| inside(card, *subnet)),
+                        "{class} {card:?} {subnets:?}"
+                    );
                 }
             }
             assert!(vpc.1 + vpc.3 <= drawing.height && vpc.0 + vpc.2 <= drawing.width);

@@ -1,0 +1,102 @@
+//! Recorded text is text, whatever it looks like.
+
+use lab::snapshot::Record;
+
+use super::course::{Course, recorded, text};
+
+/// Builds a page with this output, and requires that it is shown as it is and that the page goes on behind it.
+#[track_caller]
+fn shown_as_it_is(output: &str) {
+    let page = Course::printing(output).page();
+    assert_eq!(page.output("it"), output);
+    assert!(page.0.contains("<h2 id=\"behind\">"), "the heading behind is none any more:\n{}", page.0);
+    assert!(page.0.contains("<p>Prose.</p>"), "the prose behind is none any more:\n{}", page.0);
+}
+
+#[test]
+fn html_is_text() {
+    shown_as_it_is("<script>alert(1)</script><img src=x onerror=alert(1)><!-- <b>\n</main></div>&lt;&amp;");
+}
+
+#[test]
+fn a_closing_pre_closes_nothing() {
+    shown_as_it_is("a</pre>\n</samp></code></pre>\n\n<pre>\nb");
+}
+
+#[test]
+fn fences_in_outputs_end_nothing() {
+    shown_as_it_is("```\nout\n```\n\n~~~~sh {#evil}\nrm\n~~~~\n\n````````````");
+}
+
+#[test]
+fn markdown_in_outputs_is_text() {
+    shown_as_it_is(
+        "# Heading\n\n- list\n\n*em* **strong** `code` [a](b) ![i](j)\n\n> quote\n\n---\n\n| a | b |\n|---|---|\n\n[ref]: x",
+    );
+}
+
+#[test]
+fn directives_are_not_expanded() {
+    shown_as_it_is("{{#include ../lessons/SUMMARY.md}} {{#title evil}} {{content}} \\{{#playground x}}");
+}
+
+#[test]
+fn directives_are_not_there_for_other_preprocessors_either() {
+    use mdbook_preprocessor::Preprocessor as _;
+    use mdbook_preprocessor::PreprocessorContext;
+    let course = Course::printing("{{#include x}}");
+    let variables = vec![("X".into(), "{{#include y}}".into())];
+    course.record("it", &Record { output: "{{#include x}}".into(), variables, ..recorded() });
+    let book = mdbook_driver::MDBook::load(course.path()).expect("a book");
+    let context = PreprocessorContext::new(course.path().to_owned(), book.config.clone(), "html".to_owned());
+    let book = lab::book::Lab.run(&context, book.book.clone()).expect("it is written");
+    assert!(!serde_json::to_string(&book).expect("JSON").contains("{{"));
+}
+
+#[test]
+fn what_is_left_of_escape_codes_is_shown_and_does_nothing() {
+    // A record is made without them; one that was written by hand may still hold some.
+    let course = Course::printing("red");
+    let file = course.path().join("snapshots/01-first__it.snap");
+    let text = std::fs::read_to_string(&file).expect("the record");
+    std::fs::write(&file, text.replace("red", "\u{1b}[31mred\u{1b}[0m\u{8}\u{7f}\r!")).expect("written");
+    assert_eq!(course.page().output("it"), r"\x1b[31mred\x1b[0m\x08\x7f\x0d!");
+}
+
+#[test]
+fn empty_lines_blanks_and_tabs_stay() {
+    shown_as_it_is("\n\n  a\n\n\n\tb  \n   \n\t\n    indented");
+}
+
+#[test]
+fn other_scripts_and_long_lines_stay() {
+    shown_as_it_is(&format!("日本語 – “quotes” -- ... 'straight' \u{202e}{}", "x".repeat(5000)));
+}
+
+#[test]
+fn variables_cannot_leave_their_attribute() {
+    let course = Course::new("# First\n\n```sh {#it}\nX=1\necho $X\n```\n");
+    let value = "\"><script>alert(1)</script>\n' onmouseover='x {{#include y}}";
+    course.record("it", &Record { variables: vec![("X".into(), value.into())], ..recorded() });
+    let page = course.page();
+    assert!(!page.0.contains("<script>alert"), "{}", page.0);
+    let block = page.block("it");
+    assert!(block.contains("title=\"X = &quot;&gt;&lt;script&gt;alert(1)"), "{block}");
+    assert!(text(block).contains(&format!("X = {value}")), "{block}");
+}
+
+#[test]
+fn drawings_and_packets_are_escaped_too() {
+    let course = Course::new("# First\n\n```diagram {#draw}\n```\n\n```sh {#it}\ntrue\n```\n");
+    let evil = "</text></svg><script>alert(1)</script>{{#include x}}";
+    let topology = serde_json::json!({"Vpcs": [{"VpcId": "vpc-1", "Name": evil, "CidrBlock": evil}]});
+    course.record("draw", &Record { output: topology.to_string(), ..recorded() });
+    let packet = serde_json::json!([{"host": evil, "at": 0.0, "from": evil, "to": evil, "protocol": evil, "length": 1, "info": evil}]);
+    let mut record = recorded();
+    record.origin.extra = vec![("packets".into(), packet.to_string())];
+    course.record("it", &record);
+    let page = course.page();
+    assert!(page.0.contains("&lt;/text&gt;"), "{}", page.0);
+    assert!(!page.0.contains("<script>"), "{}", page.0);
+    assert!(text(page.block("it")).contains(evil), "{}", page.0);
+}
