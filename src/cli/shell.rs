@@ -4,13 +4,10 @@ use std::process::ExitCode;
 
 use crate::cli::args::LabArgs;
 use crate::cli::failure::Failure;
-use crate::cli::interact::{interact, terminal};
+use crate::cli::interact::interact;
 use crate::cli::open;
 use crate::report::{Detail, Terminal};
-use crate::session::{Program, State};
-
-/// Writes the state to a file that bash reads and removes when it starts.
-const START: &str = r#"printf '%s\n' "$1" > ~/.lab-shell && exec bash --rcfile ~/.lab-shell -i"#;
+use crate::session::{State, interactive_bash};
 
 /// Opens the shell. What is done there by hand is no lesson's: the lab remembers that it happened.
 pub async fn shell(args: &LabArgs) -> Result<ExitCode, Failure> {
@@ -19,19 +16,6 @@ pub async fn shell(args: &LabArgs) -> Result<ExitCode, Failure> {
     opened.lab.state.by_hand = true;
     opened.lab.save()?;
     let state = opened.lab.laptop_state().map(State::from_text).unwrap_or_default();
-    let mut script = String::from("rm -f ~/.lab-shell\n");
-    script.push_str(&state.restoring_script(&["PATH"]));
-    script.push_str("\nPS1='laptop:\\w\\$ '\n");
-    let program = Program {
-        argv: ["bash", "--noprofile", "--norc", "-c", START, "lab"]
-            .map(String::from)
-            .into_iter()
-            .chain([script])
-            .collect(),
-        env: opened.backdrop.laptop_env.clone(),
-        cwd: None,
-        terminal: terminal(),
-    };
-    let child = opened.backdrop.laptop.spawn(program).await?;
-    interact(child).await
+    let program = interactive_bash(&opened.backdrop.laptop_env, &state);
+    interact(&*opened.backdrop.laptop, program).await
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::cli::args::SshArgs;
 use crate::cli::failure::Failure;
-use crate::cli::interact::{interact, terminal};
+use crate::cli::interact::interact;
 use crate::cli::{drive, open};
 use crate::report::{Detail, Terminal};
-use crate::session::{LAPTOP, Machine as _, Program};
+use crate::session::{LAPTOP, Program};
 
 /// Logs in, or runs one command there.
 pub async fn ssh(args: SshArgs) -> Result<ExitCode, Failure> {
@@ -22,11 +22,12 @@ pub async fn ssh(args: SshArgs) -> Result<ExitCode, Failure> {
     let mut pool = drive::pool(&opened);
     let host = Arc::clone(&pool.host(&args.host, args.via.as_deref()).await?);
     anstream::eprintln!("{}", host.command());
-    let interactive = args.command.is_empty();
-    let argv = if interactive { vec!["bash".to_owned(), "-l".to_owned()] } else { vec!["bash".to_owned(), "-c".to_owned(), args.command.join(" ")] };
-    let program = Program { argv, terminal: terminal().filter(|_| interactive), ..Program::default() };
-    let child = host.spawn(program).await?;
-    let code = interact(child).await;
+    // No program means the user's login shell.
+    let argv = match args.command.as_slice() {
+        [] => Vec::new(),
+        command => vec!["bash".to_owned(), "-c".to_owned(), command.join(" ")],
+    };
+    let code = interact(&*host, Program { argv, ..Program::default() }).await;
     pool.close().await;
     code
 }
