@@ -77,9 +77,9 @@ impl Disk {
 fn first_files(upper: &Path, spec: &GuestSpec) -> io::Result<()> {
     let layer = Layer { upper, image: &spec.image };
     layer.directory(upper)?;
-    layer.write("etc/hostname", &format!("{}\n", spec.hostname), 0o644)?;
-    layer.write("etc/hosts", &hosts(spec), 0o644)?;
-    layer.write("etc/machine-id", &format!("{}\n", machine_id(&spec.id)), 0o444)?;
+    layer.write("etc/hostname", format!("{}\n", spec.hostname), 0o644)?;
+    layer.write("etc/hosts", hosts(spec), 0o644)?;
+    layer.write("etc/machine-id", format!("{}\n", machine_id(&spec.id)), 0o444)?;
     for key in host_keys::generate(&spec.hostname).map_err(io::Error::other)? {
         layer.write(&format!("etc/ssh/ssh_host_{}_key", key.name), &key.private, 0o600)?;
         layer.write(&format!("etc/ssh/ssh_host_{}_key.pub", key.name), &key.public, 0o644)?;
@@ -94,7 +94,7 @@ fn first_files(upper: &Path, spec: &GuestSpec) -> io::Result<()> {
     }
 
     let instance = "var/lib/cloud/instance";
-    layer.write(&format!("{instance}/instance-id"), &format!("{}\n", spec.id), 0o644)?;
+    layer.write(&format!("{instance}/instance-id"), format!("{}\n", spec.id), 0o644)?;
     if let Some(script) = spec.user_data.as_deref().and_then(cloud_config::script) {
         layer.write(&format!("{instance}/scripts/part-001"), script, 0o700)?;
         layer.write(&format!("{instance}/user-data-pending"), "", 0o644)?;

@@ -25,7 +25,7 @@ const FORMAT: &str = "$(REPO_URI)|$(RELEASE)|$(ORIGIN)";
 pub(super) fn find() -> Result<Archive, ImageError> {
     let targets =
         output(Command::new("apt-get").args(["indextargets", "--format", FORMAT, "Created-By: Packages"]))?;
-    let dump = output(&mut Command::new("apt-config").arg("dump"))?;
+    let dump = output(Command::new("apt-config").arg("dump"))?;
     let keyring = ["/usr/share/keyrings/debian-archive-keyring.gpg", "/etc/apt/trusted.gpg.d"]
         .into_iter()
         .map(PathBuf::from)

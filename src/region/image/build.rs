@@ -160,3 +160,29 @@ fn disk_usage(root: &Path) -> u64 {
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     text.split_whitespace().next().and_then(|size| size.parse().ok()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_second_builder_says_that_it_waits_and_goes_on_after_the_first() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("image.lock");
+        let first = lock(&path, &mut |_| ()).expect("lock");
+        let (said, heard) = channel();
+        let second = std::thread::spawn(move || {
+            lock(&path, &mut |progress| said.send(Some(progress)).expect("listening")).expect("lock");
+            said.send(None).expect("listening");
+        });
+        let patience = Duration::from_secs(10);
+        assert_eq!(heard.recv_timeout(patience), Ok(Some(Progress::WaitingForImage)));
+        assert!(heard.try_recv().is_err(), "it has the lock while we hold it");
+        drop(first);
+        assert_eq!(heard.recv_timeout(patience), Ok(None));
+        second.join().expect("no panic");
+    }
+}

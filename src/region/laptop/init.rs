@@ -48,7 +48,8 @@ fn read_settings(mut link: &StdUnixStream) -> std::io::Result<Settings> {
     while link.read(&mut byte)? == 1 && byte != *b"\n" {
         line.push(byte[0]);
     }
-    Ok(serde_json::from_slice(&line)?)
+    // The first digit counts descriptors; there are none.
+    Ok(serde_json::from_slice(line.strip_prefix(b"0").unwrap_or(&line))?)
 }
 
 /// Make the namespaces. Returns true in the first process of the new process namespace, and false in the process

@@ -36,9 +36,22 @@ pub(super) fn start(
     std::thread::Builder::new().name("reconcile".to_owned()).spawn(move || {
         // Machines start tasks of their own.
         let _runtime = runtime.enter();
-        work(&plane, &mut Reconciler::new(Linux::default(), machines), &receiver, &reached);
+        let _guard = Guard;
+        work(&plane, &mut Reconciler::new(Linux, machines), &receiver, &reached);
     })?;
     Ok(followers)
+}
+
+/// A region that does not follow its state any more had better end, and say so, than pretend.
+struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("reconcile: this thread has failed; the region ends");
+            std::process::exit(70);
+        }
+    }
 }
 
 /// Two asynchronous sources into one channel that a thread can wait for.

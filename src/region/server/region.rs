@@ -31,6 +31,9 @@ pub(super) struct Region {
     pub paths: Paths,
     /// Root directory of the image.
     pub image: PathBuf,
+    /// This program, which is `aws` on laptops. Its path is taken when the daemon starts: a program that is installed
+    /// anew meanwhile is found there, too.
+    pub program: PathBuf,
     pub endpoint_url: String,
     pub cgroup: Cgroup,
     pub reached: watch::Receiver<u64>,
@@ -181,7 +184,7 @@ impl Region {
             run: self.paths.lab_run(name),
             uid: lab.uid,
             gid: lab.gid,
-            program: std::env::current_exe().map_err(|error| failed(error.to_string()))?,
+            program: self.program.clone(),
         };
         let laptop = Laptop::start(&settings, &self.laptop_group(name)).await.map_err(failed)?;
         laptops.insert(name.to_owned(), laptop.clone());

@@ -69,6 +69,7 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
         plane: Arc::clone(&plane),
         paths: launch.paths.clone(),
         image: image.root,
+        program: std::env::current_exe().map_err(failed("find this program"))?,
         endpoint_url: format!("http://127.0.0.1:{port}"),
         cgroup,
         reached,
