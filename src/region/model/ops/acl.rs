@@ -34,6 +34,7 @@ static LISTING: Listing = Listing {
         ("network-acl-id", "NetworkAclId"),
         ("owner-id", "OwnerId"),
         ("vpc-id", "VpcId"),
+        ("entry.ipv6-cidr", "Entries[].Ipv6CidrBlock"),
     ],
     tags: "Tags",
     page: (5, 1000),

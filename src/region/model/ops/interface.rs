@@ -32,6 +32,7 @@ static LISTING: Listing = Listing {
         ("attachment.instance-owner-id", "Attachment.InstanceOwnerId"),
         ("attachment.status", "Attachment.Status"),
         ("availability-zone", "AvailabilityZone"),
+        ("availability-zone-id", "AvailabilityZoneId"),
         ("description", "Description"),
         ("group-id", "Groups[].GroupId"),
         ("group-name", "Groups[].GroupName"),
@@ -47,6 +48,10 @@ static LISTING: Listing = Listing {
         ("status", "Status"),
         ("subnet-id", "SubnetId"),
         ("vpc-id", "VpcId"),
+        ("attachment.attach-time", "Attachment.AttachTime"),
+        ("ipv6-addresses.ipv6-address", "Ipv6Addresses[].Ipv6Address"),
+        ("operator.managed", "Operator.Managed"),
+        ("operator.principal", "Operator.Principal"),
     ],
     tags: "TagSet",
     page: (5, 1000),
@@ -141,6 +146,7 @@ pub(super) fn show(context: &Context<'_>, interface: &NetworkInterface) -> Value
         "TagSet": show_tags(&interface.tags),
         "VpcId": interface.vpc_id,
         "Operator": {"Managed": false},
+        "AvailabilityZoneId": context.region.subnets.get(&interface.subnet_id).map(|subnet| &subnet.zone_id),
     })
 }
 

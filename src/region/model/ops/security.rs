@@ -35,6 +35,8 @@ static LISTING: Listing = Listing {
         ("ip-permission.user-id", "IpPermissions[].UserIdGroupPairs[].UserId"),
         ("owner-id", "OwnerId"),
         ("vpc-id", "VpcId"),
+        ("egress.ip-permission.prefix-list-id", "IpPermissionsEgress[].PrefixListIds[].PrefixListId"),
+        ("ip-permission.prefix-list-id", "IpPermissions[].PrefixListIds[].PrefixListId"),
     ],
     tags: "Tags",
     page: (5, 1000),

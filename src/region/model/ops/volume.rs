@@ -6,6 +6,7 @@ use crate::region::model::context::{Context, nothing, show_some_tags, show_time}
 use crate::region::model::fault::fault;
 use crate::region::model::kind;
 use crate::region::model::listing::Listing;
+use crate::region::model::names;
 use crate::region::model::state::Volume;
 use crate::wire::Fault;
 
@@ -19,6 +20,7 @@ static LISTING: Listing = Listing {
         ("attachment.instance-id", "Attachments[].InstanceId"),
         ("attachment.status", "Attachments[].State"),
         ("availability-zone", "AvailabilityZone"),
+        ("availability-zone-id", "AvailabilityZoneId"),
         ("create-time", "CreateTime"),
         ("encrypted", "Encrypted"),
         ("multi-attach-enabled", "MultiAttachEnabled"),
@@ -27,12 +29,17 @@ static LISTING: Listing = Listing {
         ("status", "State"),
         ("volume-id", "VolumeId"),
         ("volume-type", "VolumeType"),
+        ("fast-restored", "FastRestored"),
+        ("operator.managed", "Operator.Managed"),
+        ("operator.principal", "Operator.Principal"),
     ],
     tags: "Tags",
     page: (5, 1000),
 };
 
-fn show(volume: &Volume) -> Value {
+fn show(context: &Context<'_>, volume: &Volume) -> Value {
+    let mut zones = names::zones(&context.caller.region).into_iter();
+    let zone_id = zones.find(|(zone, _)| *zone == volume.zone).map(|(_, id)| id);
     let attachments: Vec<Value> = volume
         .attachment
         .iter()
@@ -48,6 +55,7 @@ fn show(volume: &Volume) -> Value {
         })
         .collect();
     json!({
+        "AvailabilityZoneId": zone_id,
         "Iops": volume.iops,
         "Tags": show_some_tags(&volume.tags),
         "VolumeType": volume.kind,
@@ -66,7 +74,8 @@ fn show(volume: &Volume) -> Value {
 }
 
 pub(super) fn describe(context: &mut Context<'_>) -> Result<Value, Fault> {
-    LISTING.answer(context.params, context.region.volumes.iter().map(show).collect())
+    LISTING
+        .answer(context.params, context.region.volumes.iter().map(|volume| show(context, volume)).collect())
 }
 
 /// Deletes a volume that an instance has left behind.
