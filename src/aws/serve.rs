@@ -50,3 +50,53 @@ async fn answer(mut stream: UnixStream, call: &dyn Call) -> io::Result<()> {
     stream.write_all(&message).await?;
     stream.shutdown().await
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::aws::frame::Outcome;
+    use crate::aws::request::{Answer, CallError, Request};
+
+    /// A cloud of one VPC; whoever asks for instances waits for ever.
+    struct OneVpc;
+
+    impl Call for OneVpc {
+        fn call<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Value, CallError>> {
+            Box::pin(async {
+                match request.operation.name {
+                    "DescribeVpcs" => Ok(json!({"Vpcs": [{"VpcId": "vpc-1"}]})),
+                    _ => std::future::pending().await,
+                }
+            })
+        }
+    }
+
+    async fn ask(path: &std::path::Path, line: &str) -> Outcome {
+        let argv = line.split(' ').map(str::to_owned).collect();
+        let message = Typed { argv, ..Typed::default() }.to_message();
+        let mut stream = UnixStream::connect(path).await.expect("connects");
+        stream.write_all(&frame::length(message.len())).await.expect("sends");
+        stream.write_all(&message).await.expect("sends");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("an answer");
+        Outcome::from_message(&answer[4..]).expect("an outcome")
+    }
+
+    #[tokio::test]
+    async fn commands_are_answered_side_by_side() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("aws");
+        let server = tokio::spawn(serve(UnixListener::bind(&path).expect("binds"), Arc::new(OneVpc)));
+        let stuck = ask(&path, "ec2 describe-instances");
+        let outcome = tokio::select! {
+            _ = stuck => panic!("it should wait"),
+            outcome = ask(&path, "ec2 describe-vpcs --query Vpcs[0].VpcId --output text") => outcome,
+        };
+        assert_eq!(outcome, Outcome { exit: 0, stdout: "vpc-1\n".to_owned(), stderr: String::new() });
+        // The client of the first one has gone; the server still answers.
+        assert_eq!(ask(&path, "ec2 nonsense").await.exit, 252);
+        server.abort();
+    }
+}
