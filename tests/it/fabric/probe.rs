@@ -1,8 +1,11 @@
 //! Real packets: sockets opened in namespaces, which say what got through.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -24,24 +27,22 @@ pub(crate) fn icmp(namespace: &str) -> UdpSocket {
     UdpSocket::from(fd)
 }
 
-/// One echo request; whether its reply came in time.
-pub(crate) fn echo(socket: &UdpSocket, to: Ipv4Addr, number: u16, wait: Duration) -> bool {
+/// One echo request; an error says why there is no reply.
+pub(crate) fn echo(socket: &UdpSocket, to: Ipv4Addr, number: u16, wait: Duration) -> io::Result<()> {
     let [high, low] = number.to_be_bytes();
     let request = [8, 0, 0, 0, 0, 0, high, low, b'l', b'a', b'b'];
-    socket.set_read_timeout(Some(wait)).expect("a time");
-    if socket.send_to(&request, SocketAddrV4::new(to, 0)).is_err() {
-        return false;
-    }
+    socket.set_read_timeout(Some(wait))?;
+    socket.send_to(&request, SocketAddrV4::new(to, 0))?;
     let until = Instant::now() + wait;
     let mut buffer = [0; 64];
     while Instant::now() < until {
-        match socket.recv_from(&mut buffer) {
-            Ok((length, _)) if length >= 8 && buffer[0] == 0 && buffer[6..8] == [high, low] => return true,
-            Ok(_) => {}
-            Err(_) => return false,
+        let (length, _) = socket.recv_from(&mut buffer)?;
+        // The reply to an earlier request may come late.
+        if length >= 8 && buffer[0] == 0 && buffer[6..8] == [high, low] {
+            return Ok(());
         }
     }
-    false
+    Err(io::ErrorKind::TimedOut.into())
 }
 
 /// Whether `to` answers pings from `namespace`. The very first may be lost: a fresh link takes packets some moments
@@ -49,12 +50,12 @@ pub(crate) fn echo(socket: &UdpSocket, to: Ipv4Addr, number: u16, wait: Duration
 pub(crate) fn answers(namespace: &str, to: Ipv4Addr) -> bool {
     let socket = icmp(namespace);
     let until = Instant::now() + PATIENCE;
-    (0_u16..).take_while(|_| Instant::now() < until).any(|number| echo(&socket, to, number, SILENCE))
+    (0_u16..).take_while(|_| Instant::now() < until).any(|number| echo(&socket, to, number, SILENCE).is_ok())
 }
 
 /// Whether no answer to a ping comes from `to`.
 pub(crate) fn is_silent(namespace: &str, to: Ipv4Addr) -> bool {
-    !echo(&icmp(namespace), to, 1, SILENCE)
+    echo(&icmp(namespace), to, 1, SILENCE).is_err()
 }
 
 /// The number of routers on the way to `to`: how many time-to-live steps a request needs, less one.
@@ -63,7 +64,7 @@ pub(crate) fn hops(namespace: &str, to: Ipv4Addr) -> Option<u32> {
     (1..16)
         .find(|ttl| {
             socket.set_ttl(*ttl).expect("a time to live");
-            echo(&socket, to, u16::try_from(*ttl).expect("small"), SILENCE)
+            echo(&socket, to, u16::try_from(*ttl).expect("small"), SILENCE).is_ok()
         })
         .map(|ttl| ttl - 1)
 }
@@ -190,7 +191,7 @@ pub(crate) fn seen_as(namespace: &str, to: Ipv4Addr, port: u16) -> String {
 pub(crate) struct Stream {
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicUsize>,
-    thread: JoinHandle<usize>,
+    thread: JoinHandle<Vec<String>>,
 }
 
 impl Stream {
@@ -200,12 +201,14 @@ impl Stream {
         let sent = Arc::new(AtomicUsize::new(0));
         let (stopped, count) = (Arc::clone(&stop), Arc::clone(&sent));
         let thread = thread::spawn(move || {
-            let mut lost = 0;
+            let mut lost = Vec::new();
             for number in 0_u16.. {
                 if stopped.load(Ordering::Relaxed) {
                     break;
                 }
-                lost += usize::from(!echo(&socket, to, number, PATIENCE));
+                if let Err(error) = echo(&socket, to, number, PATIENCE) {
+                    lost.push(format!("request {number} to {to}: {error}"));
+                }
                 count.fetch_add(1, Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(1));
             }
@@ -222,8 +225,8 @@ impl Stream {
         }
     }
 
-    /// Ends it: how many requests were made, and how many of them had no reply.
-    pub(crate) fn end(self) -> (usize, usize) {
+    /// Ends it: how many requests were made, and which of them had no reply.
+    pub(crate) fn end(self) -> (usize, Vec<String>) {
         self.stop.store(true, Ordering::Relaxed);
         let lost = self.thread.join().expect("a thread that counts");
         (self.sent.load(Ordering::Relaxed), lost)
@@ -237,4 +240,42 @@ pub(crate) fn neighbour(namespace: &str, ip: Ipv4Addr) -> Option<String> {
     let line = table.lines().find(|line| line.split_whitespace().next() == Some(&ip.to_string()))?;
     let mac = line.split_whitespace().nth(3)?;
     (mac != "00:00:00:00:00:00").then(|| mac.to_owned())
+}
+
+/// Sends datagrams from an address of a namespace to a place, until one arrives at a socket there or several have
+/// not; as whom the sender arrives.
+pub(crate) fn delivers(
+    source: Ipv4Addr,
+    namespace: &str,
+    to: Ipv4Addr,
+    inbox: &UdpSocket,
+) -> Option<Ipv4Addr> {
+    let outbox = kernel::udp_bind(namespace, SocketAddrV4::new(source, 0)).expect("a socket");
+    inbox.set_read_timeout(Some(SILENCE)).expect("a time");
+    (0..3).find_map(|_| {
+        outbox.send_to(b"x", (to, 9)).expect("sent");
+        match inbox.recv_from(&mut [0; 8]).ok()?.1 {
+            SocketAddr::V4(from) => Some(*from.ip()),
+            SocketAddr::V6(_) => None,
+        }
+    })
+}
+
+/// A socket at port 9 that [`delivers`] can send to.
+pub(crate) fn inbox(namespace: &str, ip: Ipv4Addr) -> UdpSocket {
+    kernel::udp_bind(namespace, SocketAddrV4::new(ip, 9)).expect("a socket")
+}
+
+/// The namespaces that there are.
+pub(crate) fn names_of_namespaces() -> BTreeSet<String> {
+    let entries = fs::read_dir("/run/netns").expect("the directory of namespaces").flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Runs a program in a namespace and returns what it says; it has to succeed.
+pub(crate) fn run_in(namespace: &str, command: &[&str]) -> String {
+    let output = kernel::enter(namespace, || Command::new(command[0]).args(&command[1..]).output());
+    let output = output.expect("a namespace").expect("a program");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
