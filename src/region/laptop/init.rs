@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::Path;
 use std::process::ExitCode;
 
 use nix::libc;
@@ -56,10 +57,11 @@ fn read_settings(mut link: &StdUnixStream) -> std::io::Result<Settings> {
 /// around it when that one has ended.
 fn set_up(settings: &Settings) -> Result<bool, String> {
     let failed = |doing: &'static str| move |error: nix::Error| format!("{doing}: {error}");
-    let home = idmap::detach(&settings.home, settings.uid, settings.gid)
-        .map_err(|error| format!("take over the home directory: {error}"))?;
-    let run = idmap::detach(&settings.run, settings.uid, settings.gid)
-        .map_err(|error| format!("take over the socket directory: {error}"))?;
+    let take = |directory: &Path| {
+        idmap::detach(directory, settings.uid, settings.gid)
+            .map_err(|error| format!("take over {}: {error}", directory.display()))
+    };
+    let (home, run) = (take(&settings.home)?, take(&settings.run)?);
     let netns =
         File::open(&settings.netns).map_err(|error| format!("open the network namespace: {error}"))?;
     setns(netns, CloneFlags::CLONE_NEWNET).map_err(failed("enter the network namespace"))?;

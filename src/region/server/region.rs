@@ -68,7 +68,13 @@ impl Region {
             Err(Refusal { code: RefusalCode::NoSuchLab, .. }) => (self.create(name, region, uid, gid)?, true),
             Err(refusal) => return Err(refusal),
         };
-        self.laptop(name, &lab).await?;
+        if let Err(refusal) = self.laptop(name, &lab).await {
+            if created {
+                // Nothing but a name, and the reason why it cannot be used is told.
+                let _ = self.remove_lab(name, uid).await;
+            }
+            return Err(refusal);
+        }
         Ok(LabAccess {
             account_id: lab.account,
             region: lab.region,

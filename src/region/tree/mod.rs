@@ -32,7 +32,8 @@ pub(crate) use mounts::CGROUPS;
 pub(crate) use note::{front_pid, replace};
 
 /// Verbs that the program understands besides those for people. Only root can use them.
-pub const VERBS: &[&str] = &[VERB_DAEMON, front::VERB, janitor::VERB, init::VERB, crate::region::laptop::VERB];
+pub const VERBS: &[&str] =
+    &[VERB_DAEMON, front::VERB, janitor::VERB, init::VERB, crate::region::laptop::VERB];
 
 /// Run a hidden verb; `args` begins with it.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
