@@ -16,15 +16,15 @@ use super::request::{Answer, Call, CallError, Request};
 use super::wait::{Clock, WaitError, wait};
 use crate::wire::{Kind, Operation, Shape};
 
-/// The time between two calls of a waiter: AWS's 15 seconds are long where an instance boots in one.
+/// The time between the first two calls of a waiter: AWS's 15 seconds are long where an instance boots in one.
 const WAIT_DELAY: Duration = Duration::from_millis(250);
 
-/// Runs what was typed. Waiters ask four times a second, as long as AWS's own would.
+/// Runs what was typed. Waiters ask often at first, ever less often later, and give up when AWS's own would.
 pub async fn run(typed: &Typed, call: &dyn Call) -> Outcome {
     run_with(typed, call, &Tokio, Some(WAIT_DELAY)).await
 }
 
-/// [`run`] with another clock, and the time between two calls of a waiter (`None`: the model's).
+/// [`run`] with another clock, and the time between the first two calls of a waiter (`None`: always the model's).
 pub async fn run_with(typed: &Typed, call: &dyn Call, clock: &dyn Clock, delay: Option<Duration>) -> Outcome {
     let result = match understand(typed) {
         Ok(Command::Print(text)) => Ok(text),

@@ -29,8 +29,8 @@ pub enum WaitError {
     Call(#[from] CallError),
 }
 
-/// Waits for the condition that `config`, the waiter of this name in the model, describes. `delay` replaces the model's
-/// time between two calls; the deadline stays the model's.
+/// Waits for the condition that `config`, the waiter of this name in the model, describes. With `first_delay` the time
+/// between two calls begins there and grows to the model's; the deadline stays the model's.
 ///
 /// # Errors
 ///
@@ -41,13 +41,13 @@ pub async fn wait(
     request: &Request,
     waiter: &str,
     config: &Value,
-    delay: Option<Duration>,
+    first_delay: Option<Duration>,
 ) -> Result<(), WaitError> {
     let acceptors: Vec<Acceptor<'_>> =
         config["acceptors"].as_array().into_iter().flatten().map(Acceptor::of).collect();
-    let model_delay = Duration::from_secs(config["delay"].as_u64().unwrap_or(15));
+    let model_delay = Duration::from_secs(config["delay"].as_u64().unwrap_or(15).max(1));
     let attempts = config["maxAttempts"].as_u64().unwrap_or(40);
-    let delay = delay.unwrap_or(model_delay).min(model_delay).max(Duration::from_millis(1));
+    let mut delay = first_delay.unwrap_or(model_delay).clamp(Duration::from_millis(1), model_delay);
     let mut left = model_delay * u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
     let failed = |reason: String| WaitError::Failed { waiter: waiter.to_owned(), reason };
     let mut last = None;
@@ -78,6 +78,7 @@ pub async fn wait(
         let pause = delay.min(left);
         clock.sleep(pause).await;
         left -= pause;
+        delay = delay.mul_f64(1.25).min(model_delay);
     }
 }
 
@@ -142,5 +143,68 @@ impl<'a> Acceptor<'a> {
             "status" => format!("Matched expected HTTP status code: {expected}"),
             _ => format!("Matched expected service error code: {expected}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::aws::request::{Answer, Target};
+    use crate::wire::Service;
+
+    /// Remembers how long it would have slept.
+    #[derive(Default)]
+    struct Slept(Mutex<Vec<Duration>>);
+
+    impl Clock for Slept {
+        fn sleep(&self, time: Duration) -> Answer<'_, ()> {
+            self.0.lock().expect("unpoisoned").push(time);
+            Box::pin(async {})
+        }
+    }
+
+    /// An instance that is `pending` for so many calls.
+    struct Pending(Mutex<usize>);
+
+    impl Call for Pending {
+        fn call<'a>(&'a self, _: &'a Request) -> Answer<'a, Result<Value, CallError>> {
+            let mut left = self.0.lock().expect("unpoisoned");
+            let state = if *left == 0 { "running" } else { "pending" };
+            *left = left.saturating_sub(1);
+            Box::pin(
+                async move { Ok(json!({"Reservations": [{"Instances": [{"State": {"Name": state}}]}]})) },
+            )
+        }
+    }
+
+    async fn wait_running(calls: usize, first: Option<Duration>) -> (Result<(), WaitError>, Vec<Duration>) {
+        let service = Service::ec2();
+        let operation = service.operation("DescribeInstances").expect("in the model");
+        let config = service.waiter("InstanceRunning").expect("in the model");
+        let request = Request { operation, params: json!({}), target: Target::default() };
+        let (clock, cloud) = (Slept::default(), Pending(Mutex::new(calls)));
+        let result = wait(&cloud, &clock, &request, "InstanceRunning", config, first).await;
+        (result, clock.0.into_inner().expect("unpoisoned"))
+    }
+
+    #[tokio::test]
+    async fn the_pauses_grow_from_the_first_to_the_models() {
+        let (result, slept) = wait_running(30, Some(Duration::from_millis(200))).await;
+        assert!(result.is_ok());
+        assert_eq!(slept.len(), 30);
+        assert_eq!(slept[..3], [200_000, 250_000, 312_500].map(Duration::from_micros));
+        assert_eq!(slept.last(), Some(&Duration::from_secs(15)));
+    }
+
+    #[tokio::test]
+    async fn the_deadline_is_the_models() {
+        let (result, slept) = wait_running(usize::MAX, Some(Duration::from_millis(200))).await;
+        let expected = "Waiter InstanceRunning failed: Max attempts exceeded";
+        assert_eq!(result.expect_err("it never runs").to_string(), expected);
+        assert_eq!(slept.iter().sum::<Duration>(), Duration::from_secs(39 * 15));
     }
 }

@@ -19,6 +19,7 @@ use super::wire_oracle::python;
 /// Where `lab` differs on purpose: the case, and why.
 const DIVERGENCES: &[(&str, &str)] = &[
     ("ec2 describe-vpcs --filters '[{\"Name\":'", "the words of another JSON parser"),
+    ("a long text in yaml", "long texts are not folded: the same YAML"),
     ("an empty message", "`None` where EC2 gives no message helps nobody"),
 ];
 
@@ -37,7 +38,7 @@ fn version_two_sends_and_prints_the_same() {
 fn version_one_sends_and_prints_the_same() {
     // Paging by hand and the rest of what version 2 changed is compared above.
     let output =
-        Command::new(python()).arg(ORACLE).arg(CASES).arg("--sample=7").output().expect("run the oracle");
+        Command::new(python()).arg(ORACLE).arg(CASES).arg("--sample=13").output().expect("run the oracle");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let recorded: Value = String::from_utf8_lossy(&output.stdout).parse().expect("JSON");
     compare(&recorded, |key, case| match key {
