@@ -19,8 +19,9 @@ fn changes_in_place_lose_no_packet() {
         let web = world.host(&network.public, "10.0.1.10", &[&open], true);
         let db = world.host(&network.private, "10.0.2.10", &[&open], false);
         world.settle();
-        let streams =
-            [Stream::start(&world.laptop(), world.public_ip(&web)), Stream::start(&web.namespace, db.ip)];
+        let (laptop, public) = (world.laptop(), world.public_ip(&web));
+        assert!(answers(&laptop, public) && answers(&web.namespace, db.ip));
+        let streams = [Stream::start(&laptop, public), Stream::start(&web.namespace, db.ip)];
         let other = world.id("CreateRouteTable", json!({"VpcId": network.vpc}), "/RouteTable/RouteTableId");
         for round in 0..5_u16 {
             world.allow(&open, Rule::Tcp(1000 + round, "10.0.0.0/8"));
