@@ -7,7 +7,7 @@
 use super::renaming::Trial;
 use super::verdict::{Difference, Line, Place, Reason};
 use super::volatile::Class;
-use super::{Matching, Record, Renaming, Rules, Verdict};
+use super::{Matching, Record, Renaming, Rules, Verdict, ansi};
 
 mod anyorder;
 mod full;
@@ -84,7 +84,8 @@ fn compare_variables(
     difference: &mut Difference,
 ) {
     let rules = trial.rules();
-    let write = |(name, value): &(String, String)| format!("{name}={value}");
+    // As files hold them.
+    let write = |(name, value): &(String, String)| format!("{name}={}", ansi::printable(value));
     for pair in &expected.variables {
         let old = write(pair);
         let Some(new) = actual.variables.iter().find(|(name, _)| *name == pair.0).map(write) else {
