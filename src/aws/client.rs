@@ -20,7 +20,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let argv = argv.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let outcome = env::var_os(SOCKET)
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("{SOCKET} is not set")))
-        .and_then(|path| UnixStream::connect(path))
+        .and_then(UnixStream::connect)
         .and_then(|stream| ask(stream, &typed(argv)));
     let outcome = match outcome {
         Ok(outcome) => outcome,

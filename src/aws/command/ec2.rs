@@ -220,7 +220,7 @@ fn count(text: &str, params: &mut Map<String, Value>) -> Result<(), Failure> {
 
 fn protocol(text: &str) -> Result<&str, Failure> {
     match (text, text.trim().parse::<i64>()) {
-        (_, Ok(-1 | 0..=255)) | ("tcp" | "udp" | "icmp", _) => Ok(text),
+        (_, Ok(-1..=255)) | ("tcp" | "udp" | "icmp", _) => Ok(text),
         ("all", _) => Ok("-1"),
         (_, Ok(_)) => Err(Failure::parameter(
             "protocol numbers must be in the range 0-255 or -1 to specify all protocols",
@@ -242,7 +242,7 @@ fn ports(text: &str) -> Result<(i64, i64), Failure> {
     }
 }
 
-fn first<'a>(list: &'a mut Value, new: Value) -> &'a mut Map<String, Value> {
+fn first(list: &mut Value, new: Value) -> &mut Map<String, Value> {
     if !list.get(0).is_some_and(Value::is_object) {
         *list = json!([new]);
     }

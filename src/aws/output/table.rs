@@ -290,7 +290,7 @@ fn centered(text: &str, width: usize, edge: &str) -> String {
 }
 
 fn left(text: &str, width: usize, edge: &str, color: bool) -> String {
-    let padding = if length(text) + 2 + edge.len() + 1 <= width { 2 } else { 0 };
+    let padding = if length(text) + 2 + edge.len() < width { 2 } else { 0 };
     let after = width.saturating_sub(edge.len() + padding + length(text) + 1);
     let text = if color { format!("\u{1b}[1m\u{1b}[34m{text}\u{1b}[0m") } else { text.to_owned() };
     format!("{edge}{}{text}{}|", " ".repeat(padding), " ".repeat(after))
