@@ -10,6 +10,7 @@ mod daemon;
 mod daemon_world;
 mod fabric;
 mod mutations;
+mod region_api;
 mod session_checks;
 mod session_oracle;
 mod session_shell;
