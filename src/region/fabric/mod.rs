@@ -46,5 +46,5 @@ pub use internet::{API_ADDRESS, LAPTOP_ADDRESS, PUBLIC_POOLS, SITES};
 pub use names::{edge, guest, isp, laptop, nat_gateway, router, sites};
 pub use plan::{Action, Plan, Step, plan};
 pub use region::{desired, resolver};
-pub use router::METADATA_ADDRESS;
+pub use router::{LINK_LOCAL_RESOLVER, METADATA_ADDRESS};
 pub use ruleset::{Chain, Collection, Kind, Ruleset, Table};

@@ -12,7 +12,7 @@ use super::{acl, groups};
 pub const METADATA_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
 /// The resolver's second address, the same in every VPC.
-pub(super) const LINK_LOCAL_RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
+pub const LINK_LOCAL_RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
 
 /// The router's hardware address on every interface's link, and both ends of the internet gateway's.
 pub(super) const ROUTER_MAC: &str = "02:00:00:00:00:01";
