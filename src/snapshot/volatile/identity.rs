@@ -24,6 +24,11 @@ pub(super) static KEYS: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         Rule::new(r"\bAQA[A-Za-z0-9_+/-]{37,}={0,2}", [Identity(Class::Opaque)]),
         Rule::new(r"(?i)\b(?:boot|machine)[ _-]?id[:=]? *([0-9a-f]{32})\b", [Identity(Class::Opaque)]),
         Rule::new(r"(?i)^set-cookie: *[^=\s;]+=([^;\s]{8,})", [Identity(Class::Opaque)]),
+        // A host's name in known_hosts, hashed with a salt.
+        Rule::new(
+            r"\|1\|([A-Za-z0-9+/]{27}=)\|([A-Za-z0-9+/]{27}=)",
+            [Identity(Class::Opaque), Identity(Class::Opaque)],
+        ),
         Rule::new(r"\btmp\.([A-Za-z0-9]{6,12})\b", [Identity(Class::Opaque)]),
     ]
 });

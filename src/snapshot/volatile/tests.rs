@@ -96,6 +96,10 @@ fn quantities_are_known_by_what_is_around_them() {
         ("Main PID: 612 (x)", "process=612"),
         ("at 2026-11-22T14:10:48.000Z", "time=2026-11-22T14:10:48.000Z"),
         ("[1] 4711", "process=4711"),
+        (
+            "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ssh-ed25519",
+            "opaque=F1E1KeoE/eEWhi10WpGv4OdiO6Y= opaque=3988QV0VE8wmZL7suNrYQLITLCg=",
+        ),
         ("14:10:48 up 2 days,  3:04,  2 users,", "time=14:10:48 duration=2 days,  3:04"),
         ("real\t0m1.234s", "duration=0m1.234s"),
         ("ETag: \"29cd-63e1\"", "etag=\"29cd-63e1\""),

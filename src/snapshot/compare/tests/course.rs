@@ -38,8 +38,10 @@ fn course() -> Vec<Block> {
         .map(|path| {
             let recorded = file::read(&path).unwrap().unwrap();
             let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            let rules =
-                Rules { chosen: Arc::clone(&chosen), ..Rules::new(name.clone(), recorded.origin.host.clone()) };
+            let rules = Rules {
+                chosen: Arc::clone(&chosen),
+                ..Rules::new(name.clone(), recorded.origin.host.clone())
+            };
             let mut now = recorded.clone();
             now.origin.region = OTHER_REGION.to_owned();
             now.output = others.rename(&recorded.output, &rules);
@@ -78,7 +80,8 @@ impl Others {
             Class::Cloud(prefix) => format!("{prefix}-{number:017x}"),
             Class::PublicAddress => format!("198.18.{}.{}", number / 200, 10 + number % 200),
             Class::PrivateAddress => {
-                let base = identity.network.map_or(u32::from_be_bytes([172, 16, 0, 0]), |net| net.network().into());
+                let base =
+                    identity.network.map_or(u32::from_be_bytes([172, 16, 0, 0]), |net| net.network().into());
                 std::net::Ipv4Addr::from(base + 20 + number as u32 % 200).to_string()
             }
             Class::Mac => format!("0a:00:00:00:00:{number:02x}"),
@@ -91,7 +94,10 @@ impl Others {
             // The others may stay what they are.
             _ => identity.value.clone(),
         };
-        self.0.entry(format!("{}/{}", identity.class.name(), identity.value)).or_insert_with(|| fresh(identity)).clone()
+        self.0
+            .entry(format!("{}/{}", identity.class.name(), identity.value))
+            .or_insert_with(|| fresh(identity))
+            .clone()
     }
 }
 
@@ -156,7 +162,8 @@ fn every_fact_of_the_course_counts() {
         }
         for (at, a) in here.iter().enumerate() {
             for b in &here[at + 1..] {
-                let other = text.replace(&a.value, "\u{1}").replace(&b.value, &a.value).replace('\u{1}', &b.value);
+                let other =
+                    text.replace(&a.value, "\u{1}").replace(&b.value, &a.value).replace('\u{1}', &b.value);
                 let both_known = known.contains(&key(a)) || known.contains(&key(b));
                 if a.class == b.class && both_known && other != *text {
                     check(with(other), &format!("{} and {} exchanged", a.value, b.value));
