@@ -201,7 +201,8 @@ async fn dies_and_comes_back(victim: impl Fn(&World) -> i32) {
     let group = before.iter().find(|line| line.starts_with("control group: ") && line.contains("lab-"));
     assert!(group.is_some_and(|line| !std::path::Path::new(&line["control group: ".len()..]).exists()));
     let refused = Client::connect(&world.paths).await.expect_err("nobody answers");
-    assert!(refused.to_string().contains("was killed"), "{refused}");
+    let told = refused.to_string();
+    assert!(told.contains("was killed") || told.contains("ended with status 137"), "{told}");
 
     world.restart().await;
     let lab = world.lab("one").await;
@@ -232,6 +233,11 @@ async fn nothing_is_left_of_a_killed_front() {
 #[tokio::test]
 async fn nothing_is_left_of_a_killed_tree() {
     dies_and_comes_back(|world| child(front(world), "region-tree")).await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_killed_server() {
+    dies_and_comes_back(|world| child(child(front(world), "region-tree"), "region-tree")).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use super::GuestSpec;
 use super::disk::Disk;
 use crate::region::kernel;
-use crate::region::tree::Cgroup;
+use crate::region::tree::{Cgroup, PATH};
 
 /// Below this a guest's overlay is mounted, in a mount namespace of its own, so that nobody else holds the mount and it
 /// goes with the guest's processes. Each guest has its own place, because nspawn locks the path.
@@ -45,7 +45,7 @@ pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Pat
         .arg(format!("--hostname={}", spec.hostname))
         .arg(format!("--directory={}", root.display()))
         .env_clear()
-        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("PATH", PATH)
         .env("LC_ALL", "C.UTF-8")
         .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
         .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")

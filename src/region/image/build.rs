@@ -101,7 +101,9 @@ fn lock(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<File, ImageEr
 
 fn bootstrap(root: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), ImageError> {
     let archive = archive::find()?;
-    let mut command = Command::new("mmdebstrap");
+    // In a process namespace of its own: when we are killed, apt and dpkg do not go on without us.
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap"]);
     command.args(["--verbose", "--variant=minbase", "--mode=root", "--format=directory"]);
     command.arg(format!("--include={}", recipe::PACKAGES.join(",")));
     command.arg(format!("--keyring={}", archive.keyring.display()));
@@ -110,7 +112,7 @@ fn bootstrap(root: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), Imag
     command.args(recipe::EXCLUDED.iter().map(|path| format!("--dpkgopt=path-exclude={path}")));
     command.arg("--dpkgopt=force-unsafe-io");
     command.arg(RELEASE).arg(root).args(&archive.sources);
-    command.env("LC_ALL", "C.UTF-8").env_remove("TMPDIR");
+    command.env("LC_ALL", "C.UTF-8").env("PATH", crate::region::tree::PATH).env_remove("TMPDIR");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     // SAFETY: only system calls with constant arguments between fork and exec.
     unsafe {

@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use nix::unistd::{Uid, setsid};
 
-use super::{Launch, front};
+use super::{Launch, front, tools};
 use crate::region::client::Progress;
 use crate::region::image;
 
@@ -34,6 +34,7 @@ fn start(launch: &Launch) -> Result<(), String> {
     if !Uid::effective().is_root() {
         return Err("only root can start the region".to_owned());
     }
+    tools::check()?;
     let region = launch.paths.region();
     let failed = |doing: &str, path: &Path| format!("{doing} {}", path.display());
     fs::create_dir_all(&region).map_err(|error| format!("{}: {error}", failed("create", &region)))?;
@@ -55,6 +56,9 @@ fn start(launch: &Launch) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| format!("find this program: {error}"))?;
     let mut command = Command::new(program);
     command.arg(front::VERB).args(launch.to_arguments()).current_dir("/");
+    // Of the caller's environment only what is for finding mistakes.
+    command.env_clear().env("PATH", tools::PATH).env("LC_ALL", "C.UTF-8");
+    command.envs(std::env::var_os("RUST_BACKTRACE").map(|value| ("RUST_BACKTRACE", value)));
     // The front's end of the pipe is its standard input: the one descriptor that it has no other use for.
     command.stdin(Stdio::from(OwnedFd::from(theirs)));
     command.stdout(log.try_clone().map_err(|error| format!("share the log: {error}"))?).stderr(log);

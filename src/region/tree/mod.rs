@@ -22,6 +22,7 @@ mod janitor;
 mod launch;
 mod mounts;
 mod note;
+mod tools;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ pub(crate) use cgroup::Cgroup;
 pub(crate) use launch::{Launch, VERB_DAEMON};
 pub(crate) use mounts::CGROUPS;
 pub(crate) use note::{front_pid, replace};
+pub(crate) use tools::PATH;
 
 /// Verbs that the program understands besides those for people. Only root can use them.
 pub const VERBS: &[&str] =
