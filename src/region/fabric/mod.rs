@@ -20,6 +20,9 @@
 //! 5. `sgout`, `naclout`, `naclin`, `sgin`: security groups of the sender, ACLs of both subnets, security groups of
 //!    the receiver. Each chain's `accept` only goes on to the next.
 //! 6. `input`: what is for the router itself, the resolver and the metadata service, meets no group and no ACL.
+//!
+//! Limits: IPv4 only; an established flow is known as such in the whole router, not at each interface; no peerings
+//! (one would be a cable between two routers with a link group of its own, treated as the gateway's is).
 
 mod acl;
 mod change;

@@ -201,5 +201,16 @@ fn an_acl_knows_no_flows() {
         world.call("CreateNetworkAclEntry", entry(100, true, 1024, 65535));
         assert!(connects(&web.namespace, db.ip, 80));
         assert!(flow.recovers());
+
+        let mut denial = entry(50, false, 80, 80);
+        denial["RuleAction"] = json!("deny");
+        denial["CidrBlock"] = json!("10.0.1.10/32");
+        world.call("CreateNetworkAclEntry", denial);
+        assert_eq!(tries(&web.namespace, db.ip, 80), Outcome::Silence, "the lower number decides");
+        let delete = |number: u16| json!({"NetworkAclId": acl, "RuleNumber": number, "Egress": false});
+        world.call("DeleteNetworkAclEntry", delete(50));
+        assert!(connects(&web.namespace, db.ip, 80));
+        world.call("DeleteNetworkAclEntry", delete(100));
+        assert_eq!(tries(&web.namespace, db.ip, 80), Outcome::Silence, "out, but no way in");
     });
 }
