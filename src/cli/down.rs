@@ -11,7 +11,7 @@ use crate::cli::args::DownArgs;
 use crate::cli::failure::{Failure, LEFT};
 use crate::cli::open::{self, OpenLab};
 use crate::event::{Event, EventKind, Sink};
-use crate::region::client::Paths;
+use crate::region::client::{Client, Paths};
 use crate::report::{Detail, Terminal};
 use crate::run::read_state;
 
@@ -27,7 +27,10 @@ pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
     let mut any = false;
     for name in names {
         crate::run::check_name(&name)?;
-        let Some(state) = read_state(&paths.lab(&name))? else { continue };
+        let Some(state) = read_state(&paths.lab(&name))? else {
+            any |= forget(&paths, &name).await?;
+            continue;
+        };
         any = true;
         let started = Instant::now();
         let mut opened = open::open_for_teardown(&name, state, &sink).await?;
@@ -46,6 +49,17 @@ pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
         anstream::println!("there is nothing to take away");
     }
     Ok(code)
+}
+
+/// Removes a lab that only the local region knows (`lab region env` makes such). Says whether there was one.
+async fn forget(paths: &Paths, name: &str) -> Result<bool, Failure> {
+    let Ok(client) = Client::connect(paths).await else { return Ok(false) };
+    if !client.status().await?.labs.iter().any(|lab| lab.name == name) {
+        return Ok(false);
+    }
+    client.remove_lab(name).await?;
+    anstream::println!("lab `{name}` is removed from the local region");
+    Ok(true)
 }
 
 /// The labs that there are, by name.

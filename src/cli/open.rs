@@ -88,6 +88,15 @@ pub async fn open_for_teardown(name: &str, state: LabState, sink: &dyn Sink) -> 
     backdrop(&paths, lab, sink).await
 }
 
+/// Removes a lab that could not be opened and in which nothing has happened, as far as it came to be.
+pub async fn discard(name: &str) {
+    let Ok(paths) = Paths::from_environment() else { return };
+    if let Ok(client) = Client::connect(&paths).await {
+        let _ = client.remove_lab(name).await;
+    }
+    let _ = std::fs::remove_dir_all(paths.lab(name));
+}
+
 async fn backdrop(paths: &Paths, lab: Lab, sink: &dyn Sink) -> Result<OpenLab, Failure> {
     let (backdrop, made_anew) = match lab.state.cloud {
         CloudKind::Local => local(paths, &lab, sink).await?,

@@ -28,7 +28,14 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
     let os = args.place.os.map_or(Os::Debian, Os::from);
     let name = format!("verify-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
     let options = Options { mode: Mode::Verify, update: Update::from_env()?, fail_fast: args.fail_fast };
-    let mut opened = open::open(&name, || LabState::new(&name, cloud, &region, os, &root), &*sink).await?;
+    let fresh = || LabState::new(&name, cloud, &region, os, &root);
+    let mut opened = match open::open(&name, fresh, &*sink).await {
+        Ok(opened) => opened,
+        Err(failure) => {
+            open::discard(&name).await;
+            return Err(failure);
+        }
+    };
     let result = async {
         let plan = drive::plan(&course, &asked, &opened)?;
         if cloud == CloudKind::Aws {
