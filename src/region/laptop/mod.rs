@@ -6,7 +6,7 @@
 //! `me` (1000) without capabilities and without a way to new ones, and tells how they ended. Starting the machine is
 //! a matter of milliseconds, starting a program on it too.
 //!
-//! [`Laptop`] is the daemon's side; everything else here runs in the laptop's processes.
+//! `Laptop` is the daemon's side; everything else here runs in the laptop's processes.
 
 mod idmap;
 mod init;

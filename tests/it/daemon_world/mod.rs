@@ -1,19 +1,20 @@
 //! What the tests of the daemon share: a region of their own in a temporary state directory, a plain EC2 client, and
 //! a look at everything that the host could see of a region.
 
+mod ec2;
+mod host;
+
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::io::Read;
+use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
+pub use host::host_view;
 use lab::region::client::{Client, Exited, LabAccess, Paths, SpawnSpec};
-use lab::wire::{Fault, Service, decode_error, decode_response, encode_request, form_encode};
+use lab::wire::Fault;
 use serde_json::{Value, json};
 
 /// Longer than anything here takes on a busy machine.
@@ -143,14 +144,7 @@ impl Lab<'_> {
 
     /// One EC2 call.
     pub fn call(&self, operation: &str, parameters: &Value) -> Result<Value, Fault> {
-        let operation = Service::ec2().operation(operation).expect("an operation that is modelled");
-        let body = form_encode(&encode_request(operation, parameters).expect("encode the request"));
-        let (status, text) = post(&self.access, &body);
-        if status == 200 {
-            Ok(decode_response(operation, &text).expect("decode the response"))
-        } else {
-            Err(decode_error(&text).unwrap_or_else(|| panic!("{status}: {text}")))
-        }
+        ec2::call(&self.access, operation, parameters)
     }
 
     /// A call that succeeds.
@@ -270,95 +264,4 @@ pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) 
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain until {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-/// A signed request of its own connection.
-fn post(access: &LabAccess, body: &str) -> (u16, String) {
-    let host = access.endpoint_url.strip_prefix("http://").expect("plain HTTP");
-    let credentials = Credentials::new(&access.access_key_id, &access.secret_access_key, None, None, "test");
-    let identity = credentials.into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(&access.region)
-        .name("ec2")
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()
-        .expect("complete parameters")
-        .into();
-    let kind = "application/x-www-form-urlencoded";
-    let headers = [("host", host), ("content-type", kind)];
-    let url = format!("{}/", access.endpoint_url);
-    let signable =
-        SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))
-            .expect("a request that can be signed");
-    let (instructions, _) = sign(signable, &parameters).expect("sign").into_parts();
-
-    let mut request =
-        format!("POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: {kind}\r\nconnection: close\r\n");
-    for (name, value) in instructions.headers() {
-        request += &format!("{name}: {value}\r\n");
-    }
-    request += &format!("content-length: {}\r\n\r\n{body}", body.len());
-    let mut stream = TcpStream::connect(host).expect("reach the endpoint");
-    stream.write_all(request.as_bytes()).expect("send");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("receive");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a response");
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    (status, body.to_owned())
-}
-
-/// Everything that the host could see of a region: links, names of network namespaces, mounts, control groups,
-/// filter rules, and processes in namespaces of their own or of this program.
-pub fn host_view(state: &std::path::Path) -> Vec<String> {
-    let mut seen = Vec::new();
-    let mut list =
-        |what: &str, lines: Vec<String>| seen.extend(lines.into_iter().map(|line| format!("{what}: {line}")));
-    let names = |path: &str| {
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
-    };
-    list("link", names("/sys/class/net"));
-    list("network namespace", names("/run/netns"));
-    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
-    list("mount", mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(str::to_owned).collect());
-    let name = group_name(state);
-    let groups =
-        Command::new("find").args(["/sys/fs/cgroup", "-type", "d", "-name", &name]).output().expect("find");
-    list("control group", String::from_utf8_lossy(&groups.stdout).lines().map(str::to_owned).collect());
-    let rules = Command::new("nft").args(["list", "ruleset"]).output().expect("nft");
-    list("rule", String::from_utf8_lossy(&rules.stdout).lines().map(str::to_owned).collect());
-    list("temporary file", names("/tmp").into_iter().filter(|name| name.starts_with("nspawn")).collect());
-    list("process", processes(state));
-    seen.sort();
-    seen
-}
-
-/// Processes of the daemon of this state directory, and whatever runs below them.
-fn processes(state: &std::path::Path) -> Vec<String> {
-    let own = fs::read_link("/proc/self/ns/pid").expect("our namespace");
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").expect("processes").flatten() {
-        let path = entry.path();
-        let Ok(bytes) = fs::read(path.join("cmdline")) else { continue };
-        let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
-        let ours = line.contains("region-") && line.contains(&*state.to_string_lossy());
-        // Other tests run at the same time, each with a region: theirs are recognised by the control group.
-        let group = fs::read_to_string(path.join("cgroup")).unwrap_or_default();
-        let foreign = fs::read_link(path.join("ns/pid")).is_ok_and(|namespace| namespace != own);
-        // Empty: it has ended and waits for the host's init to notice.
-        if ours || (!line.is_empty() && foreign && group.contains(&group_name(state))) {
-            found.push(line);
-        }
-    }
-    found
-}
-
-/// The control group that the daemon of a state directory makes for itself.
-fn group_name(state: &std::path::Path) -> String {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(state.as_os_str().as_encoded_bytes());
-    let digits: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    format!("lab-{digits}")
 }
