@@ -1,7 +1,7 @@
 //! The packet side of the region as a value.
 //!
-//! [`desired`] reads the control plane's state and says which namespaces, links, addresses, routes and filters there
-//! should be; [`plan`] says how to get there from what is. Both are pure: nothing here touches the kernel.
+//! [`desired()`] reads the control plane's state and says which namespaces, links, addresses, routes and filters there
+//! should be; [`plan()`] says how to get there from what is. Both are pure: nothing here touches the kernel.
 //!
 //! ```text
 //! laptop - isp3 - isp2 - isp1 - edge -+- igw [router of a VPC] eni - eth0 [guest]

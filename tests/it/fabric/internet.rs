@@ -107,8 +107,9 @@ fn an_elastic_ip_moves_at_once() {
         let first = world.host(&network.public, "10.0.1.10", &[&open], false);
         let second = world.host(&network.public, "10.0.1.20", &[&open], false);
         let (allocation, public) = world.elastic_ip();
-        let associate = |interface: &str| json!({"AllocationId": allocation, "NetworkInterfaceId": interface, "AllowReassociation": true});
-        world.call("AssociateAddress", associate(&first.interface));
+        let (other, other_public) = world.elastic_ip();
+        let associate = |allocation: &str, interface: &str| json!({"AllocationId": allocation, "NetworkInterfaceId": interface, "AllowReassociation": true});
+        world.call("AssociateAddress", associate(&allocation, &first.interface));
         for host in [&first, &second] {
             echoes(&host.namespace, host.ip, 80);
         }
@@ -116,20 +117,15 @@ fn an_elastic_ip_moves_at_once() {
         let mut flow = Flow::open(&laptop, public, 80);
         assert!(flow.lives());
 
-        world.call("AssociateAddress", associate(&second.interface));
+        // The former holder stays on the Internet by another address: nothing but the table of flows knows better.
+        world.change("AssociateAddress", associate(&other, &first.interface));
+        world.call("AssociateAddress", associate(&allocation, &second.interface));
         assert!(!flow.lives(), "the connection to the former holder is cut");
-        let mut flow = Flow::open(&laptop, public, 80);
-        let (other, _) = world.elastic_ip();
-        let replace = json!({
-            "AllocationId": other, "NetworkInterfaceId": second.interface, "AllowReassociation": true
-        });
-        world.call("AssociateAddress", replace);
-        assert!(!flow.lives(), "also when the same host gets another address");
-        world.call("AssociateAddress", associate(&second.interface));
         assert!(Flow::open(&laptop, public, 80).lives(), "the new holder answers");
+        assert!(Flow::open(&laptop, other_public, 80).lives());
         echoes(&laptop, fabric::LAPTOP_ADDRESS, 80);
         assert_eq!(seen_as(&second.namespace, fabric::LAPTOP_ADDRESS, 80), public.to_string());
-        assert_eq!(tries(&first.namespace, fabric::LAPTOP_ADDRESS, 80), Outcome::Silence);
+        assert_eq!(seen_as(&first.namespace, fabric::LAPTOP_ADDRESS, 80), other_public.to_string());
     });
 }
 
