@@ -32,13 +32,17 @@ impl Recorded<'_> {
         html = html.then(self.foot());
         let failure = if self.expected_exit().is_some_and(|exit| exit != 0) { " lab-failure" } else { "" };
         let class = format!("lab-block lab-{}{failure}", self.block.kind.word());
-        let name = self.block.name.as_str();
-        let id = match self.block.os {
-            Some(os) => format!("block-{name}-{os}"),
-            None => format!("block-{name}"),
-        };
-        let attributes = [("class", class.as_str()), ("id", &id), ("data-lab-block", name)];
+        let attributes =
+            [("class", class.as_str()), ("id", &self.id()), ("data-lab-block", self.block.name.as_str())];
         Ok(Html::element("div", &attributes, html))
+    }
+
+    /// The block's place in the page.
+    fn id(&self) -> String {
+        match self.block.os {
+            Some(os) => format!("block-{}-{os}", self.block.name),
+            None => format!("block-{}", self.block.name),
+        }
     }
 
     /// The status that the lesson expects.
@@ -61,7 +65,7 @@ impl Recorded<'_> {
         if let Some(what) = self.what() {
             html = html.then(Html::labelled("span", "lab-what", &what));
         }
-        let link = format!("#block-{}", self.block.name);
+        let link = format!("#{}", self.id());
         let name = Html::element("a", &[("href", &link)], Html::text(self.block.name.as_str()));
         Html::element("div", &[("class", "lab-head")], html.and("span", &[("class", "lab-name")], name))
     }

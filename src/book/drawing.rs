@@ -61,7 +61,8 @@ impl Drawing {
     /// The drawing as an `svg` element with a name for those who cannot see it.
     pub fn svg(&self, class: &str, label: &str, ids: &mut Identities, names: &Names) -> Html {
         let view = format!("0 0 {} {}", number(self.width), number(self.height));
-        let style = format!("max-width:{}px", number(self.width));
+        // Text a little smaller than it is meant can be read; before it gets too small, the drawing scrolls.
+        let style = format!("max-width:{}px;min-width:{}px", number(self.width), number(0.8 * self.width));
         let shapes = self.shapes.iter().map(|shape| shape.svg(ids, names)).collect();
         let attributes = [
             ("class", class),

@@ -12,7 +12,7 @@ use super::names::Names;
 use super::results::Results;
 use super::shell::Values;
 use super::tabs;
-use crate::lesson::{Block, Item, Lesson};
+use crate::lesson::{Item, Lesson};
 use crate::source::Span;
 
 /// What is known while a page is written.
@@ -29,6 +29,8 @@ enum Part<'a> {
     Prose(Span),
     /// One block, or its variants for several systems; where they stand together.
     Blocks(Vec<Recorded<'a>>, Span),
+    /// The variables of a block that is run and not shown; later ones use them.
+    Hidden(Vec<(String, String)>),
 }
 
 /// The lesson as Markdown for mdBook. `names` already knows this lesson's records; `values` learns them on the way.
@@ -57,6 +59,7 @@ pub(super) fn write(
                 titled = !title.is_empty();
             }
             Part::Prose(span) => out.push_str(&text[span.start..span.end]),
+            Part::Hidden(variables) => page.values.extend(variables.iter().cloned()),
             Part::Blocks(variants, span) => {
                 let html = match variants.as_slice() {
                     [] => Html::new(),
@@ -85,10 +88,16 @@ fn parts<'a>(lesson: &'a Lesson, results: &Results) -> Result<Vec<Part<'a>>, Boo
             }
             Item::Block(block) => &**block,
         };
-        if !is_shown(block) {
+        // The checks are no part of the story.
+        if block.is_check() {
             continue;
         }
-        let recorded = Recorded { block, record: results.of(lesson, block)? };
+        let record = results.of(lesson, block)?;
+        if block.hidden {
+            parts.push(Part::Hidden(record.map(|record| record.variables).unwrap_or_default()));
+            continue;
+        }
+        let recorded = Recorded { block, record };
         // Variants of one block with nothing but white space between them are shown as one.
         if let [.., Part::Blocks(variants, span), Part::Prose(between)] = parts.as_mut_slice()
             && variants.last().is_some_and(|last| last.block.name == block.name)
@@ -104,11 +113,6 @@ fn parts<'a>(lesson: &'a Lesson, results: &Results) -> Result<Vec<Part<'a>>, Boo
     Ok(parts)
 }
 
-/// Whether the book shows a block: not what is hidden, and not the checks, which are no part of the story.
-pub(super) fn is_shown(block: &Block) -> bool {
-    !block.hidden && !block.is_check()
-}
-
 /// The byte after the first heading; 0 when there is none.
 fn end_of_title(prose: &str) -> usize {
     let mut events = Parser::new(prose).into_offset_iter();
@@ -122,7 +126,7 @@ fn end_of_title(prose: &str) -> usize {
 fn summary(parts: &[Part<'_>]) -> Html {
     let blocks = parts.iter().flat_map(|part| match part {
         Part::Blocks(variants, _) => variants.as_slice(),
-        Part::Prose(_) => &[],
+        Part::Prose(_) | Part::Hidden(_) => &[],
     });
     let mut places = BTreeSet::new();
     let mut dates = BTreeSet::new();

@@ -8,6 +8,10 @@ use super::html::Html;
 use super::identity::Identities;
 use super::names::Names;
 
+mod here;
+
+use here::Here;
+
 /// What variables held, by name.
 pub(super) type Values = BTreeMap<String, String>;
 
@@ -217,105 +221,5 @@ fn assigned(word: &str) -> Option<usize> {
     (begins && (word[length..].starts_with('=') || word[length..].starts_with("+="))).then_some(length)
 }
 
-/// The beginning of a here-document.
-struct Here {
-    length: usize,
-    mark: String,
-    tabs: bool,
-    expands: bool,
-}
-
-impl Here {
-    fn begins(rest: &str) -> Option<Self> {
-        let tail = rest.strip_prefix("<<").filter(|tail| !tail.starts_with('<'))?;
-        let tabs = tail.starts_with('-');
-        let tail = tail.trim_start_matches('-').trim_start_matches(' ');
-        let end = tail.find(|c: char| c.is_ascii_whitespace() || ";|&)".contains(c)).unwrap_or(tail.len());
-        let word = &tail[..end];
-        let mark: String = word.chars().filter(|c| !"'\"\\".contains(*c)).collect();
-        let length = rest.len() - tail.len() + end;
-        (!mark.is_empty()).then(|| Self { length, expands: mark == word, mark, tabs })
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn values(pairs: &[(&str, &str)]) -> Values {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
-    fn paint(script: &str, before: &[(&str, &str)], after: &[(&str, &str)]) -> String {
-        let mut ids = Identities::default();
-        highlight(script, &values(before), &values(after), &mut ids, &Names::default()).into_string()
-    }
-
-    /// The text without its tags and with its characters.
-    fn text(html: &str) -> String {
-        let mut out = String::new();
-        let mut tag = false;
-        for c in html.chars() {
-            match c {
-                '<' => tag = true,
-                '>' => tag = false,
-                c if !tag => out.push(c),
-                _ => {}
-            }
-        }
-        [
-            ("&#10;", "\n"),
-            ("&#9;", "\t"),
-            ("&#39;", "'"),
-            ("&quot;", "\""),
-            ("&lt;", "<"),
-            ("&gt;", ">"),
-            ("&#123;", "{"),
-            ("&#125;", "}"),
-            ("&amp;", "&"),
-        ]
-        .iter()
-        .fold(out, |out, (from, to)| out.replace(from, to))
-    }
-
-    #[test]
-    fn no_character_is_lost_or_added() {
-        for script in [
-            "VPC=$(aws ec2 create-vpc --cidr-block 10.0.0.0/16 \\\n  --query \"Vpc.$X\" --output text) # why\necho 'it''s'\n",
-            "cat > f << END\nHost *\n  don't $HOST ${A:-b} é$X\nEND\necho after",
-            "cat <<-'EOF' | sed 's/a/b/'\n\tit's $x\n\tEOF\nx=1 y+=2 z\n",
-            "echo $((1 + 2)) ${X} ${X:-y} $1 $ \\",
-            "\"unclosed $(",
-            "'unclosed",
-            "cat << END",
-            "日本語 #x a#b $日 \\日",
-        ] {
-            assert_eq!(text(&paint(script, &[("X", "1")], &[("VPC", "v")])), script);
-        }
-    }
-
-    #[test]
-    fn a_variable_means_its_new_value_from_its_assignment_on() {
-        let html = paint(
-            "OLD=$IP\nIP=$(x)\nping $IP",
-            &[("IP", "192.0.2.1")],
-            &[("OLD", "192.0.2.1"), ("IP", "192.0.2.2")],
-        );
-        let one = html.matches("= 192.0.2.1&#10;public address").count();
-        let two = html.matches("= 192.0.2.2&#10;public address").count();
-        assert_eq!((one, two), (2, 2), "{html}");
-    }
-
-    #[test]
-    fn texts_comments_and_options_are_told_apart() {
-        let html = paint("aws --output text 'a b' \"c\" # d", &[], &[]);
-        for part in [
-            r#"<span class="lab-program">aws</span>"#,
-            r#"<span class="lab-option">--output</span> text"#,
-            r#"<span class="lab-text">&#39;a b&#39;</span>"#,
-            r#"<span class="lab-comment"># d</span>"#,
-        ] {
-            assert!(html.contains(part), "{part} in {html}");
-        }
-    }
-}
+mod tests;

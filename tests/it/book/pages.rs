@@ -46,14 +46,20 @@ fn what_is_not_recorded_says_so_and_borrows_from_nobody() {
 #[test]
 fn what_is_hidden_and_what_checks_is_not_in_the_book() {
     let course = Course::new(
-        "# First\n\n```sh {#a hidden}\necho secret-a\n```\n\n```sh {#b check}\necho secret-b\n```\n\n```sh {#c show=none}\nid\n```\n",
+        "# First\n\n```sh {#a hidden}\necho secret-a; ID=1\n```\n\n```sh {#b check}\necho secret-b\n```\n\n```sh {#c show=none}\nid $ID\n```\n",
     );
     for block in ["a", "b", "c"] {
-        course.record(block, &Record { output: "printed".into(), ..recorded() });
+        let variables = if block == "a" { vec![("ID".to_owned(), "from-a".to_owned())] } else { Vec::new() };
+        course.record(block, &Record { output: "printed".into(), variables, ..recorded() });
     }
     let page = course.page();
     assert!(!page.0.contains("secret-") && !page.0.contains("printed"), "{}", page.0);
     assert!(text(page.block("c")).contains("1 line of output, not shown"));
+    assert!(
+        page.block("c").contains("title=\"ID = from-a\""),
+        "what a hidden block assigned is known: {}",
+        page.block("c")
+    );
 }
 
 #[test]
@@ -124,6 +130,20 @@ fn mistakes_in_lessons_end_the_build_with_their_place() {
     let course = Course::new("# First\n\n```sh {#it exit=never}\ntrue\n```\n");
     let error = lab::book::build(course.path(), None).expect_err("it must fail").to_string();
     assert!(error.contains("lessons/01-first.md:3"), "{error}");
+}
+
+#[test]
+fn every_kind_of_block_has_its_page() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/course");
+    let out = tempfile::tempdir().expect("a directory");
+    lab::book::build(&root, Some(out.path())).expect("the book is built");
+    let page = std::fs::read_to_string(out.path().join("01-every-kind.html")).expect("a page");
+    for kind in ["shell", "console", "http", "diagram", "file", "background", "stop", "logs"] {
+        assert!(page.contains(&format!("class=\"lab-block lab-{kind}")), "{kind}");
+    }
+    // Both drawings, each for wide and narrow pages.
+    assert_eq!(page.matches("<svg class=\"lab-drawing").count(), 4);
+    assert!(out.path().join("theme").is_dir(), "the style sheet and the script are there");
 }
 
 #[test]
