@@ -31,6 +31,8 @@ pub mod run;
 
 pub mod report;
 
+pub mod book;
+
 pub mod region;
 
 pub mod cli;

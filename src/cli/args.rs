@@ -62,6 +62,15 @@ pub enum Verb {
     Down(DownArgs),
     /// Check this machine for what lab needs
     Doctor(DoctorArgs),
+    /// The lessons and their recorded results as a book
+    #[command(subcommand)]
+    Book(BookVerb),
+    /// What mdBook calls: the preprocessor named in book.toml
+    #[command(hide = true)]
+    Preprocess {
+        #[arg(value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
     /// The local region: start, stop, status, reset, env
     #[command(subcommand)]
     Region(RegionVerb),
@@ -298,5 +307,21 @@ pub enum RegionVerb {
         /// The region's name for a new lab
         #[arg(long, value_name = "REGION", default_value = "us-east-1")]
         region: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BookVerb {
+    /// Build the book (no mdbook program is needed)
+    Build {
+        /// Where to put it [default: target/book in the course]
+        #[arg(long, short, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Serve the book, built again whenever a file changes
+    Serve {
+        /// Where to listen
+        #[arg(long, short, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
+        address: std::net::SocketAddr,
     },
 }

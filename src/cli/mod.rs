@@ -2,6 +2,7 @@
 
 mod args;
 mod bash;
+mod book;
 mod consent;
 mod course;
 mod doctor;
@@ -62,6 +63,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Shell(args) => shell::shell(&args).await,
         Verb::Down(args) => down::down(&args).await,
         Verb::Doctor(args) => doctor::doctor(&args).await,
+        Verb::Book(verb) => book::book(root, verb).await,
+        Verb::Preprocess { arguments } => book::preprocess(&arguments),
         Verb::Region(verb) => region::region(verb).await,
     }
 }

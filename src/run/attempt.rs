@@ -68,10 +68,18 @@ impl Attempt<'_> {
         let started = Instant::now();
         let mut pause = Duration::from_millis(200);
         let mut attempt = 1;
+        let mut before: Option<Tried> = None;
         loop {
             let left = eventually.within.saturating_sub(started.elapsed());
             let deadline = timeout(self.block).min(left.max(Duration::from_secs(1)));
             let mut tried = self.once(attempt, eventually.until.as_deref(), deadline).await;
+            // A try that was cut short because the time for all tries was over says less than the one before it.
+            if tried.report.exit.is_none()
+                && deadline < timeout(self.block)
+                && let Some(before) = before.take()
+            {
+                tried = before;
+            }
             tried.report.took = started.elapsed();
             let right = matches!(tried.report.outcome, Outcome::Passed | Outcome::Unrecorded);
             if right || self.interrupt.is_triggered() || started.elapsed() + pause >= eventually.within {
@@ -88,6 +96,7 @@ impl Attempt<'_> {
             }
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
             attempt += 1;
+            before = Some(tried);
         }
     }
 

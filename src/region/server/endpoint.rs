@@ -1,9 +1,12 @@
 //! The EC2 endpoint's view of the region: whose keys there are, and one call after the other on the state.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::plane::Plane;
 use crate::region::api::{Core, Credential};
@@ -14,7 +17,12 @@ use crate::wire::Fault;
 #[derive(Debug)]
 pub(super) struct Keeper {
     pub plane: Arc<Plane>,
+    /// Up to which generation of the state the kernel has followed.
+    pub followed: watch::Receiver<u64>,
 }
+
+/// How long a caller is kept waiting for the kernel to follow; after that the answer says what is wanted, as EC2's does.
+const FOLLOW: Duration = Duration::from_secs(3);
 
 impl Core for Keeper {
     fn credential(&self, access_key_id: &str) -> Option<Credential> {
@@ -27,11 +35,19 @@ impl Core for Keeper {
 
     async fn call(&self, caller: Caller, action: Action) -> Result<Value, Fault> {
         let plane = Arc::clone(&self.plane);
+        let before = self.plane.generation();
         // Making a key is a second of arithmetic, saving the state is a write to the disk.
-        spawn_blocking(move || plane.apply(&caller, &action)).await.unwrap_or_else(|error| {
+        let answer = spawn_blocking(move || plane.apply(&caller, &action)).await.unwrap_or_else(|error| {
             // A rule has panicked; the log has the place.
             let message = format!("An internal error has occurred: {error}");
             Err(Fault { code: "InternalError".to_owned(), message, status: 500 })
-        })
+        });
+        let after = self.plane.generation();
+        if answer.is_ok() && after > before {
+            // Who reads the answer may send packets at once, and they are to find the rules that it speaks of.
+            let mut followed = self.followed.clone();
+            let _ = timeout(FOLLOW, followed.wait_for(|reached| *reached >= after)).await;
+        }
+        answer
     }
 }

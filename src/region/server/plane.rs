@@ -85,6 +85,11 @@ impl Plane {
         read(&self.lock())
     }
 
+    /// The state's generation.
+    pub(super) fn generation(&self) -> u64 {
+        *self.generation.borrow()
+    }
+
     /// Tells the generation whenever it grows.
     pub(super) fn generations(&self) -> watch::Receiver<u64> {
         self.generation.subscribe()

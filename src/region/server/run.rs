@@ -72,13 +72,13 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
         program: std::env::current_exe().map_err(failed("find this program"))?,
         endpoint_url: format!("http://127.0.0.1:{port}"),
         cgroup,
-        reached,
+        reached: reached.clone(),
         laptops: Mutex::default(),
     };
     let pid = front_pid(&launch.paths);
     let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop };
     tokio::spawn(connections::serve(control, Arc::new(desk)));
-    tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane })));
+    tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane, followed: reached })));
 
     let mut terminate = signal(SignalKind::terminate()).map_err(failed("listen for signals"))?;
     ready.write_all(b"ready\n").map_err(failed("say that we are ready"))?;
