@@ -51,11 +51,13 @@ impl<'a> Painter<'a> {
             if c == '\\' {
                 self.plain(1 + self.rest[1..].chars().next().map_or(0, char::len_utf8));
                 at_word = false;
-            } else if c == '$' && self.rest.starts_with("$(") {
-                let arithmetic = self.rest.starts_with("$((");
+            } else if let Some(length) = arithmetic(self.rest) {
+                self.plain(length);
+                at_word = false;
+            } else if self.rest.starts_with("$(") {
                 self.plain(2);
                 open.push(')');
-                (at_word, at_command) = (true, !arithmetic);
+                (at_word, at_command) = (true, true);
             } else if c == '$' {
                 self.variable();
                 at_word = false;
@@ -119,7 +121,10 @@ impl<'a> Painter<'a> {
             true if at_command => self.painted(end, "lab-program"),
             _ => self.marked(end),
         }
-        matches!(word, "if" | "then" | "else" | "elif" | "do" | "while" | "until" | "!" | "sudo" | "time")
+        matches!(
+            word,
+            "{" | "if" | "then" | "else" | "elif" | "do" | "while" | "until" | "!" | "sudo" | "time"
+        )
     }
 
     fn assignment(&mut self, name: &str) {
@@ -212,6 +217,26 @@ impl<'a> Painter<'a> {
     fn push(&mut self, html: Html) {
         self.out = std::mem::take(&mut self.out).then(html);
     }
+}
+
+/// The length of `$((..))` when the text begins with one.
+fn arithmetic(text: &str) -> Option<usize> {
+    if !text.starts_with("$((") {
+        return None;
+    }
+    let mut open = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => open += 1,
+            ')' => open = open.saturating_sub(1),
+            '\n' => return None,
+            _ => continue,
+        }
+        if open == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
 }
 
 /// The length of the name when the word begins as an assignment.

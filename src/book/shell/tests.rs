@@ -73,6 +73,7 @@ fn here_documents_are_text_and_shifts_are_not() {
         paint("cat << END\none\nEND\necho two", &[], &[]).contains(&format!("{text}one&#10;</span>END&#10;"))
     );
     assert!(!paint("x=$((1 << 24))\necho two", &[], &[]).contains(text));
+    assert!(!paint("x=$((1 & (2 << 24)))", &[], &[]).contains("lab-program"));
     assert!(!paint("read x <<< two\necho three", &[], &[]).contains(text));
 }
 
