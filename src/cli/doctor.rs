@@ -14,11 +14,10 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const DIM: Style = Style::new().dimmed();
 
 /// Programs that the local region uses, and Debian's package of each.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("bash", "bash"),
     ("ip", "iproute2"),
     ("nft", "nftables"),
-    ("conntrack", "conntrack"),
     ("systemd-nspawn", "systemd-container"),
     ("mmdebstrap", "mmdebstrap"),
     ("unshare", "util-linux"),

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod aws_oracle;
+mod book;
 mod course;
 mod daemon;
 mod daemon_world;
