@@ -83,12 +83,23 @@ pub fn color_on_stderr() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
-/// The ids of lessons named on the command line, as files or as ids.
-pub fn ids(named: &[PathBuf]) -> Result<Vec<LessonId>, Failure> {
-    named
-        .iter()
-        .map(|path| LessonId::from_path(path).map_err(|error| Failure::usage(format!("failed to {error}"))))
-        .collect()
+/// The ids of lessons named on the command line, as files of the course in `root` or as ids.
+pub fn ids(root: &Path, named: &[PathBuf]) -> Result<Vec<LessonId>, Failure> {
+    named.iter().map(|path| id(root, path)).collect()
+}
+
+fn id(root: &Path, path: &Path) -> Result<LessonId, Failure> {
+    let id = LessonId::from_path(path).map_err(|error| Failure::usage(format!("failed to {error}")))?;
+    // Another file of the same name is not what the course would run.
+    if path.is_file() && absolute(path)?.parent() != Some(absolute(&root.join(LESSONS))?.as_path()) {
+        return Err(Failure::usage(format!(
+            "failed to find {} in the course: it is no file of {}",
+            path.display(),
+            root.join(LESSONS).display()
+        ))
+        .hint("name a lesson of that course, or another course with -C DIR"));
+    }
+    Ok(id)
 }
 
 /// Where each block's fence begins, for annotations.

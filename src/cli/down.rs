@@ -26,7 +26,7 @@ pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
     let mut code = ExitCode::SUCCESS;
     let mut any = false;
     for name in names {
-        crate::run::check_name(&name)?;
+        open::fits(&name)?;
         let Some(state) = read_state(&paths.lab(&name))? else {
             any |= forget(&paths, &name).await?;
             continue;

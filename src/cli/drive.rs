@@ -9,10 +9,10 @@ use crate::cli::failure::Failure;
 use crate::cli::open::OpenLab;
 use crate::event::{Fan, Sink};
 use crate::lesson::Course;
-use crate::name::LessonId;
-use crate::plan::{Plan, check};
+use crate::name::{LessonId, Os};
+use crate::plan::{Plan, Progress, check};
 use crate::report::{Detail, GitHub, JUnit, JsonLines, Terminal};
-use crate::run::{Engine, Gate, Hosts, Options, Recorder, Summary};
+use crate::run::{Engine, Gate, Hosts, Options, Recorder, RunError, Summary};
 use crate::session::ssh::FileKnownHosts;
 use crate::session::{Interrupt, Pool, Setup, State};
 use crate::snapshot::{Chosen, Store};
@@ -41,10 +41,10 @@ pub fn reporters(tell: &TellArgs, course: &Course) -> Arc<dyn Sink> {
     Arc::new(fan)
 }
 
-/// The plan for these lessons in a lab, checked whole.
-pub fn plan(course: &Course, asked: &[LessonId], open: &OpenLab) -> Result<Plan, Failure> {
-    let state = &open.lab.state;
-    let plan = Plan::new(course, asked, &state.progress, state.os)?;
+/// The plan for these lessons in a lab that has come so far, checked whole.
+pub fn plan(course: &Course, asked: &[LessonId], progress: &Progress, os: Os) -> Result<Plan, Failure> {
+    let plan = Plan::new(course, asked, progress, os)
+        .map_err(|error| Failure::usage(format!("failed to {error}")))?;
     let obstacles = check(&plan);
     if obstacles.is_empty() {
         return Ok(plan);
@@ -83,7 +83,10 @@ pub async fn drive(
         interrupt,
         options,
     };
-    Ok(engine.run(plan).await?)
+    engine.run(plan).await.map_err(|error| match error {
+        RunError::HadCreated { .. } => Failure::usage(format!("failed to {error}")),
+        error => error.into(),
+    })
 }
 
 /// The shells of a lab: the laptop's goes on from its last state.

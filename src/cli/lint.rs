@@ -8,16 +8,26 @@ use crate::cli::args::{LintArgs, LintFormat};
 use crate::cli::course;
 use crate::cli::failure::{Failure, USAGE};
 use crate::diagnostic::{self, Severity};
+use crate::name::LessonId;
 use crate::snapshot::Store;
 
 /// Prints everything that is wrong. Status 2 when an error is among it.
 pub fn lint(root: Option<&Path>, args: &LintArgs) -> Result<ExitCode, Failure> {
     let root = course::root(root, &args.lessons)?;
-    let asked = course::ids(&args.lessons)?;
+    let asked = course::ids(&root, &args.lessons)?;
     let loaded = course::load(&root);
+    let known: Vec<LessonId> = loaded.sources.iter().filter_map(|s| LessonId::from_path(s.path()).ok()).collect();
+    if let Some(unknown) = asked.iter().find(|id| !known.contains(id)) {
+        let failure = Failure::usage(format!("failed to find the lesson `{unknown}` in the course"));
+        let hint = diagnostic::did_you_mean(unknown.as_str(), known.iter().map(LessonId::as_str));
+        return Err(match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        });
+    }
     let mut found = loaded.diagnostics;
     if !asked.is_empty() {
-        found.retain(|d| crate::name::LessonId::from_path(&d.path).is_ok_and(|id| asked.contains(&id)));
+        found.retain(|d| LessonId::from_path(&d.path).is_ok_and(|id| asked.contains(&id)));
     }
     let mut stdout = anstream::stdout().lock();
     match args.format {

@@ -58,9 +58,18 @@ pub async fn open(
     sink: &dyn Sink,
 ) -> Result<OpenLab, Failure> {
     let paths = Paths::from_environment()?;
-    check_name(name)?;
+    fits(name)?;
+    let known = crate::run::read_state(&paths.lab(name))?.is_some();
     let lab = Lab::open(&paths.lab(name), fresh)?;
-    let opened = backdrop(&paths, lab, sink).await?;
+    let opened = match backdrop(&paths, lab, sink).await {
+        Ok(opened) => opened,
+        Err(failure) => {
+            if !known {
+                discard(&paths, name).await;
+            }
+            return Err(failure);
+        }
+    };
     if opened.made_anew && !opened.lab.state.progress.done.is_empty() {
         return Err(Failure::needs(format!(
             "failed to go on in lab `{name}`: the local region does not know it any more (it was reset)"
@@ -70,10 +79,21 @@ pub async fn open(
     Ok(opened)
 }
 
+/// Refuses what cannot be a lab's name.
+pub fn fits(name: &str) -> Result<(), Failure> {
+    check_name(name).map_err(|error| Failure::usage(format!("failed to {error}")))
+}
+
+/// What is known of the lab `name`, without holding it; `None` when there is none.
+pub fn state(name: &str) -> Result<Option<LabState>, Failure> {
+    fits(name)?;
+    Ok(crate::run::read_state(&Paths::from_environment()?.lab(name))?)
+}
+
 /// Opens a lab that is there already.
 pub async fn open_existing(name: &str, sink: &dyn Sink) -> Result<OpenLab, Failure> {
     let paths = Paths::from_environment()?;
-    check_name(name)?;
+    fits(name)?;
     match crate::run::read_state(&paths.lab(name))? {
         Some(state) => open(name, || state, sink).await,
         None => Err(Failure::usage(format!("failed to find a lab named `{name}`"))
@@ -89,9 +109,8 @@ pub async fn open_for_teardown(name: &str, state: LabState, sink: &dyn Sink) -> 
 }
 
 /// Removes a lab that could not be opened and in which nothing has happened, as far as it came to be.
-pub async fn discard(name: &str) {
-    let Ok(paths) = Paths::from_environment() else { return };
-    if let Ok(client) = Client::connect(&paths).await {
+async fn discard(paths: &Paths, name: &str) {
+    if let Ok(client) = Client::connect(paths).await {
         let _ = client.remove_lab(name).await;
     }
     let _ = std::fs::remove_dir_all(paths.lab(name));
@@ -282,7 +301,7 @@ fn thin_client(lab: &Lab) -> Result<PathBuf, Failure> {
 /// Access to a lab of the local region for programs outside.
 pub async fn access(name: &str, region: &str, sink: &dyn Sink) -> Result<LabAccess, Failure> {
     let paths = Paths::from_environment()?;
-    check_name(name)?;
+    fits(name)?;
     let client = start_region(&paths, sink).await?;
     Ok(client.ensure_lab(name, region).await?)
 }

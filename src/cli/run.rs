@@ -19,22 +19,33 @@ use crate::snapshot::Update;
 pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure> {
     let root = course::root(root, &args.lessons)?;
     let course = course::load_faultless(&root)?;
-    let asked = course::ids(&args.lessons)?;
+    let asked = course::ids(&root, &args.lessons)?;
     let sink = drive::reporters(&args.tell, &course);
+    let known = open::state(&args.lab.lab)?;
+    if let Some(state) = &known {
+        refuse_other_place(state, &args)?;
+    }
+    let place = match &known {
+        Some(state) => (state.cloud, state.region.clone(), state.os),
+        None => asked_place(&args).await?,
+    };
+    // What cannot be run is said before anything is made, or taken away.
+    let progress = known.filter(|_| !args.again).map(|state| state.progress).unwrap_or_default();
+    drive::plan(&course, &asked, &progress, place.2)?;
     let interrupt = drive::interrupt_on_ctrl_c();
     let options = Options {
         mode: if args.record { Mode::Record } else { Mode::Run },
         update: if args.record { Update::from_env()? } else { Update::No },
         fail_fast: false,
     };
-    let mut opened = open_for(&root, &args, &*sink).await?;
+    let mut opened = open_for(&root, &args.lab.lab, &place, &*sink).await?;
     if args.again {
         // Without a checkpoint the way back is to take everything away and to replay what comes before.
         down::take_away(&mut opened, &*sink).await?;
         drop(opened);
-        opened = open_for(&root, &args, &*sink).await?;
+        opened = open_for(&root, &args.lab.lab, &place, &*sink).await?;
     }
-    let plan = drive::plan(&course, &asked, &opened)?;
+    let plan = drive::plan(&course, &asked, &opened.lab.state.progress, opened.lab.state.os)?;
     if opened.lab.state.cloud == CloudKind::Aws && !plan.is_done() {
         crate::cli::consent::ask(&opened, &plan, args.place.yes).await?;
     }
@@ -43,18 +54,23 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
     Ok(exit_code(summary, options.mode))
 }
 
-async fn open_for(
-    root: &Path,
-    args: &RunArgs,
-    sink: &dyn crate::event::Sink,
-) -> Result<open::OpenLab, Failure> {
+/// Where a lab runs: the cloud, the region's name, the system of the instances.
+type Where = (CloudKind, String, Os);
+
+/// Where a lab that there is not yet is to be.
+async fn asked_place(args: &RunArgs) -> Result<Where, Failure> {
     let cloud = args.place.cloud.map_or(CloudKind::Local, CloudKind::from);
     let region = open::region(cloud, args.place.region.as_deref()).await?;
-    let os = args.place.os.map_or(Os::Debian, Os::from);
-    let fresh = || LabState::new(&args.lab.lab, cloud, &region, os, root);
-    let opened = open::open(&args.lab.lab, fresh, sink).await?;
-    refuse_other_place(&opened.lab.state, args)?;
-    Ok(opened)
+    Ok((cloud, region, args.place.os.map_or(Os::Debian, Os::from)))
+}
+
+async fn open_for(
+    root: &Path,
+    name: &str,
+    (cloud, region, os): &Where,
+    sink: &dyn crate::event::Sink,
+) -> Result<open::OpenLab, Failure> {
+    open::open(name, || LabState::new(name, *cloud, region, *os, root), sink).await
 }
 
 /// A lab stays where it was made.

@@ -10,6 +10,7 @@ use crate::cli::{course, down, drive, open};
 use crate::event::{Mode, Sink};
 use crate::lesson::{BlockKind, Compare, Course};
 use crate::name::{LessonId, Os};
+use crate::plan::Progress;
 use crate::run::{CloudKind, LabState, Open, Options};
 use crate::snapshot::Update;
 
@@ -17,7 +18,7 @@ use crate::snapshot::Update;
 pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, Failure> {
     let root = course::root(root, &args.lessons)?;
     let course = course::load_faultless(&root)?;
-    let mut asked = course::ids(&args.lessons)?;
+    let mut asked = course::ids(&root, &args.lessons)?;
     if asked.is_empty() {
         asked = course.lessons.iter().map(|lesson| lesson.id.clone()).collect();
     }
@@ -26,18 +27,12 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
     let cloud = args.place.cloud.map_or(CloudKind::Local, CloudKind::from);
     let region = open::region(cloud, args.place.region.as_deref()).await?;
     let os = args.place.os.map_or(Os::Debian, Os::from);
+    let plan = drive::plan(&course, &asked, &Progress::default(), os)?;
     let name = format!("verify-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
     let options = Options { mode: Mode::Verify, update: Update::from_env()?, fail_fast: args.fail_fast };
     let fresh = || LabState::new(&name, cloud, &region, os, &root);
-    let mut opened = match open::open(&name, fresh, &*sink).await {
-        Ok(opened) => opened,
-        Err(failure) => {
-            open::discard(&name).await;
-            return Err(failure);
-        }
-    };
+    let mut opened = open::open(&name, fresh, &*sink).await?;
     let result = async {
-        let plan = drive::plan(&course, &asked, &opened)?;
         if cloud == CloudKind::Aws {
             crate::cli::consent::ask(&opened, &plan, args.place.yes).await?;
         }

@@ -161,6 +161,8 @@ impl Engine<'_> {
             }
             self.emit(Some(&lesson), Some(block), EventKind::BlockFinished(report));
         }
+        // The last block may be the one that was interrupted.
+        interrupted |= self.interrupt.is_triggered();
         self.pool.close_hosts().await;
         self.save_laptop().await?;
         if self.options.mode != Mode::Run {

@@ -16,6 +16,11 @@ impl Region {
         Arc::new(Self { state: tempfile::tempdir().expect("a directory") })
     }
 
+    /// Where this region and its labs are kept.
+    pub fn state(&self) -> PathBuf {
+        self.state.path().join("lab")
+    }
+
     /// A command that uses this region.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
@@ -62,6 +67,11 @@ impl Course {
         fs::write(lessons.join("SUMMARY.md"), format!("# Summary\n\n- [A lesson]({id}.md)\n")).expect("written");
         fs::write(lessons.join(format!("{id}.md")), text).expect("written");
         course
+    }
+
+    /// Where its region is kept.
+    pub fn state(&self) -> PathBuf {
+        self.region.state()
     }
 
     pub fn root(&self) -> &Path {

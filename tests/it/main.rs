@@ -5,11 +5,13 @@
 
 mod architecture;
 mod aws_oracle;
+mod blocks;
 mod book;
 mod course;
 mod daemon;
 mod daemon_world;
 mod fabric;
+mod labs;
 mod mutations;
 mod region_api;
 mod session_checks;
