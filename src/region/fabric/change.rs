@@ -80,6 +80,8 @@ impl fmt::Display for Route<'_> {
         }
         write!(out, "{}", key.destination)?;
         match action {
+            // A host's gateway is in its subnet; the word would puzzle who reads the host's own routes.
+            RouteAction::Via { gateway, link } if link == "eth0" => write!(out, " via {gateway} dev {link}")?,
             RouteAction::Via { gateway, link } => write!(out, " via {gateway} dev {link} onlink")?,
             RouteAction::Link(link) => write!(out, " dev {link}")?,
             RouteAction::Local => out.write_str(" dev lo")?,

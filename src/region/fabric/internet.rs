@@ -79,10 +79,15 @@ pub(super) fn add(desired: &mut Desired, account: &str) {
 
     let sites = at(desired, &sites);
     sites.routes.insert(RouteKey::main(SITES), RouteAction::Local);
+    let dead = PRIVATE.map(|(ip, prefix)| Ipv4Net::new_assert(ip, prefix));
+    // The laptop's provider drops what can be nobody's on the Internet, in silence as most do.
+    let provider = at(desired, &isp3);
+    for network in dead {
+        provider.routes.insert(RouteKey::main(network), RouteAction::Blackhole);
+    }
     let edge = at(desired, &edge);
     edge.addresses.insert(Address::new("lo", format_args!("{API_ADDRESS}/32")));
     edge.ruleset = edge_ruleset();
-    let dead = PRIVATE.map(|(ip, prefix)| Ipv4Net::new_assert(ip, prefix));
     for network in PUBLIC_POOLS.into_iter().chain(dead) {
         edge.routes.insert(RouteKey::main(network), RouteAction::Blackhole);
     }

@@ -66,7 +66,7 @@ fn a_guest_finds_its_link_configured() {
 addr replace 10.0.1.10/24 brd + dev eth0
 link set eth0 up
 link set lo up
-route replace 0.0.0.0/0 via 10.0.1.1 dev eth0 onlink";
+route replace 0.0.0.0/0 via 10.0.1.1 dev eth0";
     assert_eq!(ip_lines(&fresh(), "i-000000000000000eb").join("\n"), expected);
 }
 
