@@ -167,7 +167,9 @@ impl Engine<'_> {
         self.save_laptop().await?;
         if self.options.mode != Mode::Run {
             for path in self.recorder.finish(&self.lab.state.renaming, self.options.update)? {
-                self.emit(Some(&lesson), None, EventKind::PendingWritten { path: path.display().to_string() });
+                // As a person would type it from the course's directory.
+                let path = path.strip_prefix(&self.lab.state.course).unwrap_or(&path).display().to_string();
+                self.emit(Some(&lesson), None, EventKind::PendingWritten { path });
             }
         }
         let complete = stopped.is_none() && !interrupted;
