@@ -19,7 +19,11 @@ fn main() {
         return;
     }
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    println!("Linux {}, {} cores", release.trim(), std::thread::available_parallelism().map_or(0, |n| n.get()));
+    println!(
+        "Linux {}, {} cores",
+        release.trim(),
+        std::thread::available_parallelism().map_or(0, |n| n.get())
+    );
     warm_up();
     start();
     blocks_and_instances();
@@ -89,7 +93,8 @@ fn run_lesson(text: &str) -> Vec<(String, Duration, String)> {
         .filter(|event| event["event"] == "block-finished")
         .map(|event| {
             let took = &event["took"];
-            let took = Duration::new(took["secs"].as_u64().unwrap_or(0), took["nanos"].as_u64().unwrap_or(0) as u32);
+            let took =
+                Duration::new(took["secs"].as_u64().unwrap_or(0), took["nanos"].as_u64().unwrap_or(0) as u32);
             (
                 event["block"].as_str().unwrap_or_default().to_owned(),
                 took,
@@ -101,7 +106,10 @@ fn run_lesson(text: &str) -> Vec<(String, Duration, String)> {
     blocks
 }
 
-fn of<'a>(blocks: &'a [(String, Duration, String)], name: &'a str) -> impl Iterator<Item = &'a (String, Duration, String)> {
+fn of<'a>(
+    blocks: &'a [(String, Duration, String)],
+    name: &'a str,
+) -> impl Iterator<Item = &'a (String, Duration, String)> {
     blocks.iter().filter(move |(block, ..)| block.starts_with(name))
 }
 
@@ -138,10 +146,13 @@ echo $(( ($(date +%s%N) - BEGUN) / 1000 ))
         ));
     }
     for round in 0..200 {
-        text.push_str(&format!("\n```sh {{#laptop-{round}}}\n:\n```\n\n```sh {{#ssh-{round} on=web-0}}\n:\n```\n"));
+        text.push_str(&format!(
+            "\n```sh {{#laptop-{round}}}\n:\n```\n\n```sh {{#ssh-{round} on=web-0}}\n:\n```\n"
+        ));
     }
     let blocks = run_lesson(&text);
-    let boots = of(&blocks, "boot-").filter_map(|(.., output)| output.trim().parse().ok()).map(Duration::from_micros);
+    let boots =
+        of(&blocks, "boot-").filter_map(|(.., output)| output.trim().parse().ok()).map(Duration::from_micros);
     println!("RunInstances to SSH ready: {}", Figures(boots.collect()));
     println!("a trivial block on the laptop: {}", Figures(of(&blocks, "laptop-").map(|b| b.1).collect()));
     // The first opens the connection.
@@ -157,7 +168,9 @@ fn aws() {
         })
         .collect();
     let blocks = run_lesson(&format!("# Bench\n{NETWORK}{rounds}"));
-    let ours = of(&blocks, "describe-").filter_map(|(.., output)| output.trim().parse().ok()).map(Duration::from_micros);
+    let ours = of(&blocks, "describe-")
+        .filter_map(|(.., output)| output.trim().parse().ok())
+        .map(Duration::from_micros);
     println!("aws ec2 describe-vpcs by lab (with a fork of date): {}", Figures(ours.collect()));
     let Some(python) = std::env::var_os("LAB_ORACLE_PYTHON") else {
         println!("aws ec2 describe-vpcs by the AWS CLI: LAB_ORACLE_PYTHON is not set");

@@ -6,20 +6,27 @@ use std::path::{Path, PathBuf};
 
 /// Modules in layer order: each may import those before it.
 const LAYERS: [&str; 14] = [
-    "name", "source", "diagnostic", "event", "wire", "lesson", "snapshot", "session", "aws", "plan", "run", "report",
-    "book", "cli",
+    "name",
+    "source",
+    "diagnostic",
+    "event",
+    "wire",
+    "lesson",
+    "snapshot",
+    "session",
+    "aws",
+    "plan",
+    "run",
+    "report",
+    "book",
+    "cli",
 ];
 /// Beside the layers: `region` may import only these, and only `cli` may import `region`.
 const BELOW_REGION: [&str; 5] = ["name", "source", "diagnostic", "event", "wire"];
 
 /// Inside `region`: who may import whom.
-const REGION: [(&str, &[&str]); 5] = [
-    ("model", &[]),
-    ("api", &["model"]),
-    ("fabric", &["model"]),
-    ("kernel", &[]),
-    ("machines", &[]),
-];
+const REGION: [(&str, &[&str]); 4] =
+    [("model", &[]), ("api", &["model"]), ("fabric", &["model"]), ("kernel", &[])];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("the source tree can be read") {
@@ -52,7 +59,8 @@ fn imports(file: &Path, depth: usize) -> BTreeSet<Vec<String>> {
     let mut found = BTreeSet::new();
     // Tests beside the code may look further than the code.
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let code: String =
+        code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     for (at, _) in code.match_indices("crate::") {
         expand(&code[at + "crate::".len()..], &[], depth, &mut found);
     }
@@ -61,7 +69,12 @@ fn imports(file: &Path, depth: usize) -> BTreeSet<Vec<String>> {
             continue;
         }
         let rest = &code[at..];
-        let ups = rest.match_indices("super::").take_while(|(i, _)| *i % "super::".len() == 0 && rest[..*i].bytes().all(|b| b.is_ascii_alphabetic() || b == b':')).count();
+        let ups = rest
+            .match_indices("super::")
+            .take_while(|(i, _)| {
+                *i % "super::".len() == 0 && rest[..*i].bytes().all(|b| b.is_ascii_alphabetic() || b == b':')
+            })
+            .count();
         let is_mod = file.file_name().is_some_and(|name| name == "mod.rs");
         let keep = (module.len() + usize::from(is_mod)).saturating_sub(ups + usize::from(is_mod));
         expand(&rest[ups * "super::".len()..], &module[..keep], depth, &mut found);
@@ -151,7 +164,9 @@ fn inside_the_region_the_model_knows_nothing_and_the_kernel_decides_nothing() {
             files.push(directory.with_extension("rs"));
         }
         for file in &files {
-            for import in imports(file, 2).into_iter().filter(|import| import[0] == "region" && import.len() == 2) {
+            for import in
+                imports(file, 2).into_iter().filter(|import| import[0] == "region" && import.len() == 2)
+            {
                 seen += 1;
                 let name = import[1].as_str();
                 if name != own && !allowed.contains(&name) {

@@ -46,7 +46,8 @@ pub struct Course {
 impl Course {
     /// The committed lessons and snapshots.
     pub fn copy(region: &Arc<Region>) -> Self {
-        let course = Self { directory: tempfile::tempdir().expect("a directory"), region: Arc::clone(region) };
+        let course =
+            Self { directory: tempfile::tempdir().expect("a directory"), region: Arc::clone(region) };
         for part in ["lessons", "snapshots"] {
             let target = course.root().join(part);
             fs::create_dir_all(&target).expect("a directory");
@@ -61,10 +62,12 @@ impl Course {
 
     /// A course of one lesson with this text.
     pub fn of(region: &Arc<Region>, id: &str, text: &str) -> Self {
-        let course = Self { directory: tempfile::tempdir().expect("a directory"), region: Arc::clone(region) };
+        let course =
+            Self { directory: tempfile::tempdir().expect("a directory"), region: Arc::clone(region) };
         let lessons = course.root().join("lessons");
         fs::create_dir_all(&lessons).expect("a directory");
-        fs::write(lessons.join("SUMMARY.md"), format!("# Summary\n\n- [A lesson]({id}.md)\n")).expect("written");
+        fs::write(lessons.join("SUMMARY.md"), format!("# Summary\n\n- [A lesson]({id}.md)\n"))
+            .expect("written");
         fs::write(lessons.join(format!("{id}.md")), text).expect("written");
         course
     }

@@ -149,7 +149,7 @@ fn machines_start_once_their_link_is_configured_and_before_filters_are_loaded() 
 fn what_fails_is_reported_retried_and_keeps_nothing_else_back() {
     let (mut reconciler, log) = reconciler();
     let state = sample::two_subnets();
-    log.refuse(&["link add eni000000000b10", &"db ip "]);
+    log.refuse(&["link add eni000000000b10", "db ip "]);
     let now = Instant::now();
     let goal = Goal::of(&state);
     let pass = reconciler.reach(&goal, now);
