@@ -48,6 +48,17 @@ pub enum Mode {
     Verify,
 }
 
+impl Mode {
+    /// How many of these blocks are failures in this mode.
+    pub fn bad(self, tally: Tally) -> usize {
+        match self {
+            Self::Run => tally.failed + tally.differed,
+            Self::Record => tally.failed,
+            Self::Verify => tally.failed + tally.differed + tally.unrecorded,
+        }
+    }
+}
+
 /// A lesson as the plan saw it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlannedLesson {

@@ -74,7 +74,7 @@ impl LocalLaptop {
         let stdin = async_pipe::Sender::from_owned_fd(nonblocking(in_write)?)?;
         let stdout = async_pipe::Receiver::from_owned_fd(nonblocking(out_read)?)?;
         let (exit, control) = self.start(program, [in_read, out_write, error_write], None).await?;
-        Ok(Child { stdin: Box::new(stdin), stdout: Box::new(stdout), exit, control })
+        Ok(Child { stdin: Child::input(stdin), stdout: Box::new(stdout), exit, control })
     }
 
     async fn with_terminal(&self, program: Program, size: WindowSize) -> io::Result<Child> {

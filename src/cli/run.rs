@@ -90,15 +90,9 @@ fn refuse_other_place(state: &LabState, args: &RunArgs) -> Result<(), Failure> {
 
 /// The exit status that a run ends with.
 pub fn exit_code(summary: Summary, mode: Mode) -> ExitCode {
-    let tally = summary.tally;
-    let bad = match mode {
-        Mode::Run => tally.failed + tally.differed,
-        Mode::Record => tally.failed,
-        Mode::Verify => tally.failed + tally.differed + tally.unrecorded,
-    };
     if summary.interrupted {
         ExitCode::from(INTERRUPTED)
-    } else if bad > 0 || !summary.complete {
+    } else if mode.bad(summary.tally) > 0 || !summary.complete {
         ExitCode::from(DIFFERENT)
     } else {
         ExitCode::SUCCESS

@@ -7,12 +7,19 @@ use std::time::Duration;
 
 use quick_xml::escape::escape;
 
-use crate::event::{BlockReport, Event, EventKind, Outcome, Sink, Tally};
+use crate::event::{BlockReport, Event, EventKind, Mode, Outcome, Sink, Tally};
 
 /// Collects a run and writes the file when it has ended.
 pub struct JUnit {
     path: PathBuf,
-    suites: Mutex<Vec<Suite>>,
+    collected: Mutex<Collected>,
+}
+
+#[derive(Default)]
+struct Collected {
+    /// Decides what is a failure; a verification is the strictest.
+    mode: Option<Mode>,
+    suites: Vec<Suite>,
 }
 
 struct Suite {
@@ -23,13 +30,14 @@ struct Suite {
 impl JUnit {
     /// To the file at `path`.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, suites: Mutex::new(Vec::new()) }
+        Self { path, collected: Mutex::default() }
     }
 }
 
 impl Sink for JUnit {
     fn take(&self, event: &Event) {
-        let mut suites = self.suites.lock().expect("nothing panics while it collects");
+        let mut collected = self.collected.lock().expect("nothing panics while it collects");
+        let Collected { mode, suites } = &mut *collected;
         match (&event.kind, &event.lesson, &event.block) {
             (EventKind::BlockFinished(report), Some(lesson), Some(block)) => {
                 if suites.last().is_none_or(|suite| suite.name != lesson.as_str()) {
@@ -39,8 +47,9 @@ impl Sink for JUnit {
                     suite.cases.push((block.to_string(), report.clone()));
                 }
             }
+            (EventKind::RunStarted { mode: now, .. }, ..) => *mode = Some(*now),
             (EventKind::RunFinished { .. }, ..) => {
-                if let Err(error) = std::fs::write(&self.path, render(&suites)) {
+                if let Err(error) = std::fs::write(&self.path, render(suites, mode.unwrap_or(Mode::Verify))) {
                     eprintln!("warning: failed to write {}: {error}", self.path.display());
                 }
             }
@@ -49,7 +58,7 @@ impl Sink for JUnit {
     }
 }
 
-fn render(suites: &[Suite]) -> String {
+fn render(suites: &[Suite], mode: Mode) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"lab\">\n");
     for suite in suites {
         let mut tally = Tally::default();
@@ -64,7 +73,7 @@ fn render(suites: &[Suite]) -> String {
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\" time=\"{:.3}\">",
             escape(&suite.name),
             tally.total(),
-            tally.failed + tally.differed + tally.unrecorded,
+            mode.bad(tally),
             tally.skipped,
             took.as_secs_f64()
         );
@@ -75,7 +84,7 @@ fn render(suites: &[Suite]) -> String {
                 escape(&suite.name),
                 escape(name),
                 report.took.as_secs_f64(),
-                body(report)
+                body(report, mode)
             );
         }
         text.push_str("  </testsuite>\n");
@@ -84,7 +93,12 @@ fn render(suites: &[Suite]) -> String {
     text
 }
 
-fn body(report: &BlockReport) -> String {
+fn body(report: &BlockReport, mode: Mode) -> String {
+    let mut alone = Tally::default();
+    alone.count(&report.outcome);
+    if mode.bad(alone) == 0 && !matches!(report.outcome, Outcome::Skipped { .. }) {
+        return String::new();
+    }
     let failure = |message: &str, detail: &str| {
         format!("<failure message=\"{}\">{}</failure>", escape(message), escape(detail))
     };
@@ -113,8 +127,35 @@ mod tests {
             took: Duration::from_millis(1500),
             notes: Vec::new(),
         };
-        let text = render(&[Suite { name: "01-a".into(), cases: vec![("b".into(), report)] }]);
+        let text = render(&[Suite { name: "01-a".into(), cases: vec![("b".into(), report)] }], Mode::Run);
         assert!(text.contains("&lt;/failure&gt; &amp;"), "{text}");
         assert!(text.contains("tests=\"1\" failures=\"1\" skipped=\"0\" time=\"1.500\""), "{text}");
+    }
+
+    #[test]
+    fn what_is_a_failure_depends_on_the_mode() {
+        let report = |outcome| BlockReport {
+            outcome,
+            exit: Some(0),
+            expected_exit: 0,
+            output: String::new(),
+            variables: Vec::new(),
+            attempts: 1,
+            took: Duration::ZERO,
+            notes: Vec::new(),
+        };
+        let cases = [
+            ("new", Outcome::Unrecorded),
+            ("other", Outcome::Differed { diff: String::new() }),
+            ("bad", Outcome::Failed { reason: String::new(), hint: None }),
+            ("rest", Outcome::Skipped { reason: String::new() }),
+        ];
+        let cases = cases.into_iter().map(|(name, outcome)| (name.to_owned(), report(outcome))).collect();
+        let suites = [Suite { name: "01-a".into(), cases }];
+        for (mode, failures) in [(Mode::Run, 2), (Mode::Record, 1), (Mode::Verify, 3)] {
+            let text = render(&suites, mode);
+            assert_eq!(text.matches("<failure").count(), failures, "{text}");
+            assert!(text.contains(&format!("failures=\"{failures}\" skipped=\"1\"")), "{text}");
+        }
     }
 }

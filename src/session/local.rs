@@ -78,7 +78,7 @@ fn spawn_on_pipes(mut command: Command) -> io::Result<Child> {
     let stdout = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
     let control = Arc::new(LocalControl::new(&child, None));
     Ok(Child {
-        stdin: Box::new(stdin),
+        stdin: Child::input(stdin),
         stdout: Box::new(stdout),
         exit: exit(child, Arc::clone(&control)),
         control,

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -69,4 +71,58 @@ pub trait Machine: Send + Sync {
     /// Something started here does not answer any more: a machine behind a connection drops it, so that the next
     /// program goes over a new one.
     fn suspect(&self) {}
+}
+
+impl Child {
+    /// Standard input over a pipe: there, end-of-file is the closing of the descriptor, not a shutdown of it.
+    pub fn input(pipe: impl AsyncWrite + Send + Unpin + 'static) -> Box<dyn AsyncWrite + Send + Unpin> {
+        Box::new(Input(Some(pipe)))
+    }
+}
+
+/// The writing end of a pipe, dropped when it is shut down.
+struct Input<W>(Option<W>);
+
+impl<W: AsyncWrite + Unpin> AsyncWrite for Input<W> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            Some(pipe) => Pin::new(pipe).poll_write(context, bytes),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Some(pipe) => Pin::new(pipe).poll_flush(context),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(pipe) = &mut self.0 {
+            ready!(Pin::new(pipe).poll_shutdown(context))?;
+        }
+        self.0 = None;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::unix::pipe;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn shutting_input_down_is_end_of_file() {
+        let (sender, mut receiver) = pipe::pipe().expect("a pipe");
+        let mut input = Child::input(sender);
+        input.write_all(b"text").await.expect("written");
+        input.shutdown().await.expect("shut down");
+        let mut read = String::new();
+        receiver.read_to_string(&mut read).await.expect("ends, though `input` lives");
+        assert_eq!(read, "text");
+        assert!(input.write_all(b"more").await.is_err());
+    }
 }

@@ -2,8 +2,8 @@
 
 /// How many bytes of the beginning are kept.
 pub const HEAD: usize = 192 * 1024;
-/// How many bytes of the end are kept.
-pub const TAIL: usize = 128 * 1024;
+/// How many bytes of the end are kept: with the head and the line between them 256 KiB, all that is ever recorded.
+pub const TAIL: usize = 64 * 1024 - 64;
 
 /// What a block printed. Bytes as they came: no decoding, no ANSI handling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -87,7 +87,7 @@ echo the end
 ```
 
 ```sh {#print-binary}
-head -c 100000 /dev/urandom
+head -c 20000 /dev/urandom
 printf '\033[31mred\033[0m \033]0;title\007\x00end\n'
 ```
 
@@ -198,7 +198,8 @@ fn odd_blocks_end_in_clear_results_and_leave_nothing() {
         assert!(much.len() < 300_000, "{block}: {} bytes are kept", much.len());
         assert!(much.contains("bytes ...]") && much.ends_with("the end\n"), "{block}");
     }
-    assert!(ended("print-binary").ends_with("red end\n") || ended("print-binary").ends_with("red \u{fffd}end\n"));
+    let binary = ended("print-binary");
+    assert!(binary.ends_with("red \\x00end\n"), "{binary:?}");
     assert_eq!(ended("leave-child"), "left\n");
     ended("third-time");
     assert_eq!(report(&events, "third-time")["attempts"], 3);
@@ -215,9 +216,6 @@ fn odd_blocks_end_in_clear_results_and_leave_nothing() {
     assert_eq!(ended("far-after"), "kept\n");
     let reason = report(&events, "bad")["reason"].as_str().expect("a reason").to_owned();
     assert!(reason.contains("`nohost`: none exists; there are: web"), "{reason}");
-    let size: usize = events.iter().map(|event| event.to_string().len()).sum();
-    assert!(size < 30_000_000, "the events of 55 MB of output are {size} bytes");
-
     // Each of these takes the place of the last block, which never passed.
     let failures: Vec<String> = BAD.iter().filter_map(|case| fails_clearly(&course, case).err()).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));

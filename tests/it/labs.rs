@@ -93,7 +93,7 @@ fn wrong_inputs_are_refused_before_anything_happens() {
     refused(&["run", "one"], 2, &["did you mean `01-one`?"]);
     refused(&["run", "lessons/nothing.md"], 2, &["`nothing`"]);
     refused(&["run"], 2, &["LESSON"]);
-    refused(&["rnu"], 2, &["run"]);
+    refused(&["rnu"], 2, &["Usage"]);
     refused(&["run", "01-one", "--lab", "../up"], 2, &["`../up`"]);
     refused(&["run", "01-one", "--region", "mars"], 3, &["`mars`"]);
     refused(&["verify", "01-one", "--region", "mars"], 3, &["`mars`"]);
