@@ -11,6 +11,7 @@ use crate::cli::{course, down, drive, open};
 use crate::event::Mode;
 use crate::lesson::Block;
 use crate::name::Os;
+use crate::plan::Progress;
 use crate::run::{CloudKind, Gate, LabState, Open, Options, Step, Summary};
 use crate::session::BoxFuture;
 use crate::snapshot::Update;
@@ -47,7 +48,13 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
     }
     let plan = drive::plan(&course, &asked, &opened.lab.state.progress, opened.lab.state.os)?;
     if opened.lab.state.cloud == CloudKind::Aws && !plan.is_done() {
-        crate::cli::consent::ask(&opened, &plan, args.place.yes).await?;
+        if let Err(failure) = crate::cli::consent::ask(&opened, &plan, args.place.yes).await {
+            // A lab in which nothing has happened would only stand in the way of another.
+            if opened.lab.state.progress == Progress::default() && opened.journal.living().is_empty() {
+                opened.lab.remove()?;
+            }
+            return Err(failure);
+        }
     }
     let gate: Arc<dyn Gate> = if args.step { Arc::new(Ask) } else { Arc::new(Open) };
     let summary = drive::drive(&root, &course, &mut opened, &plan, sink, gate, interrupt, options).await?;

@@ -90,12 +90,11 @@ fn tell(state: &LabState, living: &[String], busy: bool, region: Option<&Status>
         anstream::println!("  {lesson}: {count} {noun} done");
     }
     if let Some(running) = state.progress.running.as_ref().filter(|_| busy.is_empty()) {
-        anstream::println!(
-            "  {}: interrupted in `{}`; `lab run {}` goes on",
-            running.lesson,
-            running.block,
-            running.lesson
-        );
+        let what = match &state.progress.reason {
+            Some(reason) => format!("`{}` failed: {reason}", running.block),
+            None => format!("interrupted in `{}`", running.block),
+        };
+        anstream::println!("  {}: {what}; `lab run {}` goes on", running.lesson, running.lesson);
     }
     let known = region.and_then(|status| status.labs.iter().find(|lab| lab.name == state.name));
     if let Some(lab) = known {

@@ -18,8 +18,11 @@ pub struct DoneBlock {
 pub struct Progress {
     /// Blocks, in the order in which they ran.
     pub done: Vec<DoneBlock>,
-    /// The block that was running when this was last written: what is left of a `kill -9`.
+    /// The block that has begun and has not passed: what a failure, an interrupt or a `kill -9` leaves.
     pub running: Option<DoneBlock>,
+    /// Why it failed; `None` where it was interrupted.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 impl Progress {

@@ -45,7 +45,7 @@ pub enum RunError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
-        "run `{block}` of {lesson} again: it was interrupted after it had created {}; \
+        "run `{block}` of {lesson} again: it did not come to its end, and had created {}; \
          delete that first, or go back to before the lesson with --again", created.join(", ")
     )]
     HadCreated { lesson: LessonId, block: BlockName, created: Vec<String> },
@@ -209,6 +209,7 @@ impl Engine<'_> {
             fingerprint: block.fingerprint().to_string(),
         };
         self.lab.state.progress.running = Some(done.clone());
+        self.lab.state.progress.reason = None;
         self.lab.save()?;
         self.current.set(Some(Origin { lesson: lesson.id.clone(), block: block.name.clone() }));
         let recorded = self.recorder.recorded(lesson, block)?;
@@ -229,9 +230,16 @@ impl Engine<'_> {
             (_, Some(record)) => self.recorder.keep(lesson, block, record),
             _ => {}
         }
-        self.lab.state.progress.running = None;
-        if report.outcome.lesson_goes_on() {
-            self.lab.state.progress.done.push(done);
+        let progress = &mut self.lab.state.progress;
+        match &report.outcome {
+            // What the person stopped has no other reason.
+            Outcome::Failed { reason, .. } => {
+                progress.reason = Some(reason.clone()).filter(|_| !self.interrupt.is_triggered());
+            }
+            _ => {
+                progress.running = None;
+                progress.done.push(done);
+            }
         }
         self.save_laptop().await?;
         Ok(report)

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod aws_oracle;
+mod aws_path;
 mod blocks;
 mod book;
 mod course;
@@ -19,4 +20,5 @@ mod session_oracle;
 mod session_shell;
 mod session_ssh;
 mod session_terminal;
+mod sudden;
 mod wire_oracle;
