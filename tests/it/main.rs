@@ -21,4 +21,5 @@ mod session_shell;
 mod session_ssh;
 mod session_terminal;
 mod sudden;
+mod verify;
 mod wire_oracle;

@@ -1,0 +1,49 @@
+//! The committed lessons do what is recorded: from nothing, twice, in two regions, with other ids each time.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::course::{Course, Region, told};
+
+/// Every file of the course's snapshots with its contents.
+fn snapshots(course: &Course) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(course.root().join("snapshots")).expect("readable");
+    entries
+        .map(|entry| {
+            let path = entry.expect("readable").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, fs::read_to_string(path).expect("readable"))
+        })
+        .collect()
+}
+
+/// The id of the VPC that a run made, from its events.
+fn vpc(events: &str) -> String {
+    let event = events
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .find(|event| event["event"] == "block-finished" && event["block"] == "create-vpc")
+        .expect("the course makes a VPC");
+    event["variables"][0][1].as_str().expect("its id").to_owned()
+}
+
+#[test]
+fn the_course_verifies_from_nothing_in_two_regions() {
+    let region = Region::new();
+    let course = Course::copy(&region);
+    let before = snapshots(&course);
+    assert!(before.len() > 70, "only {} results are recorded", before.len());
+    let mut vpcs = Vec::new();
+    for place in ["us-east-1", "ap-northeast-1"] {
+        let mut command = course.command(&["verify", "--fresh", "--format", "json", "--region", place]);
+        // What differs would be written, and seen below.
+        let output = command.env("INSTA_UPDATE", "new").output().expect("lab starts");
+        assert_eq!(output.status.code(), Some(0), "in {place}:\n{}", told(&output));
+        vpcs.push(vpc(&String::from_utf8_lossy(&output.stdout)));
+        assert!(snapshots(&course) == before, "verifying in {place} has touched the records");
+    }
+    assert_ne!(vpcs[0], vpcs[1]);
+    for recorded in before.values() {
+        assert!(vpcs.iter().all(|id| !recorded.contains(id)), "a fresh run cannot have recorded ids");
+    }
+}
