@@ -36,7 +36,8 @@ pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
         let mut opened = open::open_for_teardown(&name, state, &sink).await?;
         match take_away_within(&mut opened, &sink, Duration::from_secs(args.within * 60)).await {
             Ok(count) => anstream::println!(
-                "lab `{name}` is down: {count} resources deleted in {:.1} s",
+                "lab `{name}` is down: {} deleted in {:.1} s",
+                counted(count),
                 started.elapsed().as_secs_f64()
             ),
             Err(failure) => {
@@ -62,6 +63,11 @@ async fn forget(paths: &Paths, name: &str) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// So many resources.
+pub fn counted(count: usize) -> String {
+    if count == 1 { "1 resource".to_owned() } else { format!("{count} resources") }
+}
+
 /// The labs that there are, by name.
 pub fn lab_names(paths: &Paths) -> Vec<String> {
     let entries = std::fs::read_dir(paths.state.join("labs")).into_iter().flatten().flatten();
@@ -78,7 +84,7 @@ pub async fn take_away(open: &mut OpenLab, sink: &dyn Sink) -> Result<(), Failur
     let started = Instant::now();
     let count = take_away_within(open, &Silent, OWN).await?;
     let kind = EventKind::PreparationFinished {
-        what: format!("lab {} taken away: {count} resources deleted", open.lab.state.name),
+        what: format!("lab {} taken away: {} deleted", open.lab.state.name, counted(count)),
         took: started.elapsed(),
     };
     sink.take(&Event { at: Timestamp::now(), lesson: None, block: None, kind });

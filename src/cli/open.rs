@@ -17,7 +17,7 @@ use crate::aws::{Caller, Intercepted, serve};
 use crate::cli::failure::Failure;
 use crate::cli::local::LocalLaptop;
 use crate::event::{Event, EventKind, Sink};
-use crate::region::client::{Client, LabAccess, Paths, Progress};
+use crate::region::client::{Client, ClientError, LabAccess, Paths, Progress};
 use crate::run::{Backdrop, CloudKind, Lab, LabState, check_name};
 use crate::session::{DirectDial, LocalMachine};
 
@@ -142,6 +142,24 @@ impl OpenLab {
                 .hint("`aws configure`, or AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         })?;
         Ok(answer["Account"].as_str().unwrap_or("unknown").to_owned())
+    }
+
+    /// What to say where the local region under a run has ended, which no lesson is to blame for.
+    pub async fn region_ended(&self) -> Option<Failure> {
+        if self.lab.state.cloud != CloudKind::Local {
+            return None;
+        }
+        match Client::connect(&Paths::from_environment().ok()?).await {
+            Err(ClientError::NotRunning { last }) => {
+                let how = last.map(|last| last.sentence()).unwrap_or_default();
+                let name = &self.lab.state.name;
+                Some(
+                    Failure::needs(format!("failed to go on in lab `{name}`: the local region does not run any more{how}"))
+                        .hint("the next command starts it again: the same `lab run` goes on, `lab down` takes the lab away"),
+                )
+            }
+            _ => None,
+        }
     }
 
     /// Removes the lab itself, on the local region too. What it had created must be gone before.

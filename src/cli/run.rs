@@ -57,7 +57,16 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
         }
     }
     let gate: Arc<dyn Gate> = if args.step { Arc::new(Ask) } else { Arc::new(Open) };
-    let summary = drive::drive(&root, &course, &mut opened, &plan, sink, gate, interrupt, options).await?;
+    let driven = drive::drive(&root, &course, &mut opened, &plan, sink, gate, interrupt, options).await;
+    let summary = match driven {
+        Ok(summary) => summary,
+        Err(failure) => return Err(opened.region_ended().await.unwrap_or(failure)),
+    };
+    if !summary.complete && !summary.interrupted {
+        if let Some(failure) = opened.region_ended().await {
+            return Err(failure);
+        }
+    }
     Ok(exit_code(summary, options.mode))
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::aws::journal::Journal;
 use crate::cli::args::StatusArgs;
-use crate::cli::down::lab_names;
+use crate::cli::down::{counted, lab_names};
 use crate::cli::failure::Failure;
 use crate::region::client::{Client, ClientError, Paths, Status};
 use crate::run::{CloudKind, LabState, is_busy, read_state};
@@ -112,6 +112,6 @@ fn tell(state: &LabState, living: &[String], busy: bool, region: Option<&Status>
         anstream::println!("  the local region does not know it any more; `lab down --lab {}` clears it", state.name);
     }
     if !living.is_empty() {
-        anstream::println!("  {DIM}{} resources in its journal{DIM:#}", living.len());
+        anstream::println!("  {DIM}{} in its journal{DIM:#}", counted(living.len()));
     }
 }

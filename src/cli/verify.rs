@@ -39,9 +39,15 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
         drive::drive(&root, &course, &mut opened, &plan, Arc::clone(&sink), Arc::new(Open), interrupt, options).await
     }
     .await;
+    let ended = opened.region_ended().await;
     // Whatever became of the run, nothing of it stays.
     let removed = remove(opened, &*sink).await;
-    let summary = result?;
+    let summary = match (result, ended) {
+        (Ok(summary), None) => summary,
+        (Ok(summary), Some(_)) if summary.complete => summary,
+        (_, Some(failure)) => return Err(failure),
+        (Err(failure), None) => return Err(failure),
+    };
     if !args.tell.quiet && args.tell.format == crate::cli::args::FormatArg::Terminal {
         tell_exceptions(&course, &asked, os);
     }
@@ -54,7 +60,13 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
     }
 }
 
+/// Takes the lab away, also when the local region has ended under it.
 async fn remove(mut opened: open::OpenLab, sink: &dyn Sink) -> Result<(), Failure> {
+    if opened.region_ended().await.is_some() {
+        let state = opened.lab.state.clone();
+        drop(opened);
+        opened = open::open_for_teardown(&state.name.clone(), state, sink).await?;
+    }
     down::take_away(&mut opened, sink).await
 }
 

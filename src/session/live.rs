@@ -253,7 +253,7 @@ impl Live {
         match self.exited {
             Some(Exit::Status(status)) => Stopped::Gone(status),
             Some(Exit::Signal(signal)) => Stopped::Killed(signal),
-            Some(Exit::Unknown) => Stopped::Cut("the connection to the host ended".to_owned()),
+            Some(Exit::Unknown) => Stopped::Cut("it was closed without a status".to_owned()),
             None => Stopped::Cut("the shell does not tell its status any more".to_owned()),
         }
     }

@@ -87,8 +87,8 @@ echo the end
 ```
 
 ```sh {#print-binary}
-head -c 20000 /dev/urandom
 printf '\033[31mred\033[0m \033]0;title\007\x00end\n'
+head -c 20000 /dev/urandom
 ```
 
 ```sh {#leave-child}
@@ -199,7 +199,7 @@ fn odd_blocks_end_in_clear_results_and_leave_nothing() {
         assert!(much.contains("bytes ...]") && much.ends_with("the end\n"), "{block}");
     }
     let binary = ended("print-binary");
-    assert!(binary.ends_with("red \\x00end\n"), "{binary:?}");
+    assert!(binary.starts_with("red \\x00end\n"), "{binary:?}");
     assert_eq!(ended("leave-child"), "left\n");
     ended("third-time");
     assert_eq!(report(&events, "third-time")["attempts"], 3);
