@@ -21,6 +21,7 @@ pub mod query;
 pub mod request;
 mod serve;
 pub mod teardown;
+pub mod topology;
 pub mod wait;
 
 pub use call::Caller;

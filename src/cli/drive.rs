@@ -75,6 +75,7 @@ pub async fn drive(
     let mut engine = Engine {
         lab: &mut open.lab,
         pool,
+        ec2: aws_sdk_ec2::Client::new(&open.backdrop.sdk),
         recorder,
         journal: Arc::clone(&open.journal),
         current: open.current.clone(),

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::lesson::{Block, BlockKind};
-use crate::name::LessonId;
+use crate::name::{HostName, LessonId};
 
 /// Something that this version cannot run, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,16 +27,13 @@ pub fn check(plan: &Plan) -> Vec<Obstacle> {
 }
 
 fn unsupported(block: &Block) -> Option<String> {
-    let kind = match &block.kind {
-        BlockKind::Shell(shell) if shell.capture.is_some() => "`capture=`",
-        BlockKind::Shell(_) | BlockKind::Check(_) => return None,
-        BlockKind::Console(_) => "a `console` block",
-        BlockKind::Http(_) => "an `http` block",
-        BlockKind::Diagram => "a `diagram` block",
-        BlockKind::File(_) => "`file=`",
-        BlockKind::Background(_) => "`background`",
-        BlockKind::Stop { .. } => "`stop=`",
-        BlockKind::Logs(_) => "`logs=`",
+    let capture = match &block.kind {
+        BlockKind::Shell(shell) => shell.capture.as_ref(),
+        BlockKind::Console(console) => console.capture.as_ref(),
+        BlockKind::Http(http) => http.capture.as_ref(),
+        _ => None,
     };
-    Some(format!("this version of lab cannot run {kind} yet"))
+    capture
+        .filter(|capture| capture.hosts.iter().any(HostName::is_laptop))
+        .map(|_| "packets cannot be captured on the laptop, whose user has no privileges".to_owned())
 }

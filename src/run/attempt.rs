@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::event::{BlockReport, EventKind, Outcome, Sink};
-use crate::lesson::{Block, BlockKind, Eventually, Lesson, Place};
+use crate::lesson::{Block, BlockKind, Eventually, Lesson};
 use crate::run::engine::event;
+use crate::run::kinds::{Did, Lasting, Stage, Wrong};
 use crate::run::recorder::{Compared, Recorder};
 use crate::session::{self, Ended, Interrupt, LAPTOP, Pool};
 use crate::snapshot::{Record, Renaming, Snapshot};
@@ -22,8 +23,10 @@ pub(super) struct Attempt<'a> {
     pub block: &'a Block,
     pub recorded: Option<&'a Snapshot>,
     pub pool: &'a mut Pool,
-    pub recorder: &'a Recorder,
+    pub lasting: &'a mut Lasting,
+    pub recorder: &'a mut Recorder,
     pub renaming: &'a mut Renaming,
+    pub ec2: &'a aws_sdk_ec2::Client,
     pub sink: &'a Arc<dyn Sink>,
     pub interrupt: &'a Interrupt,
 }
@@ -32,6 +35,8 @@ pub(super) struct Attempt<'a> {
 pub(super) struct Tried {
     pub report: BlockReport,
     pub record: Option<Record>,
+    /// For the book, as PNG.
+    pub picture: Option<Vec<u8>>,
 }
 
 /// The status that a block must stop with.
@@ -47,7 +52,12 @@ fn timeout(block: &Block) -> Duration {
     match &block.kind {
         BlockKind::Shell(shell) => shell.timeout,
         BlockKind::Check(check) => check.timeout,
-        _ => crate::lesson::DEFAULT_TIMEOUT,
+        BlockKind::Console(console) => console.timeout,
+        BlockKind::Http(http) => http.timeout,
+        BlockKind::File(file) => file.timeout,
+        BlockKind::Background(background) => background.timeout,
+        BlockKind::Logs(logs) => logs.timeout,
+        BlockKind::Diagram | BlockKind::Stop { .. } => crate::lesson::DEFAULT_TIMEOUT,
     }
 }
 
@@ -55,6 +65,8 @@ fn eventually(block: &Block) -> Option<&Eventually> {
     match &block.kind {
         BlockKind::Shell(shell) => shell.eventually.as_ref(),
         BlockKind::Check(check) => check.eventually.as_ref(),
+        BlockKind::Http(http) => http.eventually.as_ref(),
+        BlockKind::Logs(logs) => logs.eventually.as_ref(),
         _ => None,
     }
 }
@@ -62,9 +74,17 @@ fn eventually(block: &Block) -> Option<&Eventually> {
 impl Attempt<'_> {
     /// Tries until the result is right, or time is over, or once where the block is not `eventually`.
     pub async fn until_right(&mut self) -> Tried {
-        let Some(eventually) = eventually(self.block).cloned() else {
-            return self.once(1, None, timeout(self.block)).await;
+        let tried = match eventually(self.block).cloned() {
+            Some(eventually) => self.several(&eventually).await,
+            None => self.once(1, None, timeout(self.block)).await,
         };
+        if let (BlockKind::Logs(logs), true) = (&self.block.kind, tried.report.outcome.lesson_goes_on()) {
+            self.lasting.backgrounds.settle(&logs.target);
+        }
+        tried
+    }
+
+    async fn several(&mut self, eventually: &Eventually) -> Tried {
         let started = Instant::now();
         let mut pause = Duration::from_millis(200);
         let mut attempt = 1;
@@ -81,7 +101,10 @@ impl Attempt<'_> {
                 tried = before;
             }
             tried.report.took = started.elapsed();
-            let right = matches!(tried.report.outcome, Outcome::Passed | Outcome::Unrecorded);
+            let right = matches!(
+                tried.report.outcome,
+                Outcome::Passed | Outcome::Unrecorded | Outcome::Skipped { .. }
+            );
             if right || self.interrupt.is_triggered() || started.elapsed() + pause >= eventually.within {
                 return tried;
             }
@@ -101,28 +124,42 @@ impl Attempt<'_> {
     }
 
     async fn once(&mut self, attempt: u32, until: Option<&str>, deadline: Duration) -> Tried {
-        let place = self.block.place().cloned().unwrap_or_default();
-        let outcome = match self.evaluate(&place, deadline).await {
-            Ok(outcome) => outcome,
-            Err(reason) => return Tried { report: self.failed(attempt, reason), record: None },
+        let mut stage = Stage {
+            lesson: self.lesson,
+            block: self.block,
+            pool: self.pool,
+            lasting: self.lasting,
+            recorder: self.recorder,
+            ec2: self.ec2,
+            sink: self.sink,
+            interrupt: self.interrupt,
+            deadline,
         };
+        let did = match stage.run().await {
+            Ok(did) => did,
+            Err(reason) => return Tried { report: self.failed(attempt, reason), record: None, picture: None },
+        };
+        let Did { outcome, wrong: own, extra, lacking, picture } = did;
         let mut record = self.recorder.record(self.lesson, self.block, &outcome);
+        record.origin.extra.extend(extra);
         if eventually(self.block).is_some() {
             record.origin.attempts = attempt;
         }
         let notes = notes(&outcome);
         let expected_exit = expected_exit(self.block);
-        let (outcome_now, keep) = match wrong(&outcome, &record, expected_exit, until) {
-            Some(reason) => {
-                let hint = hint(self.block, &outcome, deadline);
-                (Outcome::Failed { reason, hint }, false)
-            }
+        let wrong = own.or_else(|| {
+            let reason = wrong(&outcome, &record, expected_exit, until)?;
+            Some(Wrong { reason, hint: hint(self.block, &outcome, deadline) })
+        });
+        let (outcome_now, keep) = match wrong {
+            Some(Wrong { reason, hint }) => (Outcome::Failed { reason, hint }, false),
             None => match self.recorder.compare(self.recorded, &record, self.block, self.renaming) {
-                Compared::Same => (Outcome::Passed, true),
-                Compared::Unrecorded => (Outcome::Unrecorded, true),
                 Compared::Different(difference) => {
                     (Outcome::Differed { diff: crate::snapshot::render(&difference, false, DIFF_WIDTH) }, true)
                 }
+                // What could not be done in full has not passed.
+                Compared::Same => (lacking.map_or(Outcome::Passed, |reason| Outcome::Skipped { reason }), true),
+                Compared::Unrecorded => (Outcome::Unrecorded, true),
             },
         };
         let report = BlockReport {
@@ -135,35 +172,7 @@ impl Attempt<'_> {
             took: outcome.took,
             notes,
         };
-        Tried { report, record: keep.then_some(record) }
-    }
-
-    async fn evaluate(&mut self, place: &Place, deadline: Duration) -> Result<session::Outcome, String> {
-        let mut with = Vec::new();
-        for name in &place.with {
-            let laptop = self.pool.shell(LAPTOP, None).await.map_err(|error| chain(&error))?;
-            let value = laptop.state().variable(name.as_str());
-            let value = value.ok_or_else(|| format!("`with={name}`: the laptop has no variable {name}"))?;
-            with.push((name.to_string(), value));
-        }
-        let block = session::Block {
-            script: self.block.body.text.clone(),
-            with,
-            timeout: deadline,
-            interrupt: self.interrupt.clone(),
-        };
-        let via = place.via.as_ref().map(|via| via.as_str());
-        let interrupt = self.interrupt.clone();
-        let shell = tokio::select! {
-            shell = self.pool.shell(place.on.as_str(), via) => shell.map_err(|error| chain(&error))?,
-            () = interrupt.triggered() => return Err("interrupted while the host was awaited".to_owned()),
-        };
-        let (sink, lesson, own) = (Arc::clone(self.sink), self.lesson, self.block);
-        let mut tell = |bytes: &[u8]| {
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            sink.take(&event(Some(lesson), Some(own), EventKind::OutputArrived { text }));
-        };
-        shell.run(&block, &mut tell).await.map_err(|error| chain(&error))
+        Tried { report, record: keep.then_some(record), picture }
     }
 
     fn failed(&self, attempts: u32, reason: String) -> BlockReport {
@@ -234,16 +243,4 @@ fn seconds(duration: Duration) -> String {
     } else {
         format!("{} s", duration.as_secs())
     }
-}
-
-/// An error with its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

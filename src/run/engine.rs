@@ -12,6 +12,7 @@ use crate::name::{BlockName, LessonId};
 use crate::plan::{DoneBlock, Plan, Step as PlannedStep};
 use crate::run::attempt::{Attempt, Tried};
 use crate::run::gate::{Gate, Step};
+use crate::run::kinds::Lasting;
 use crate::run::lab::{Lab, LabError};
 use crate::run::recorder::Recorder;
 use crate::session::{Interrupt, Pool};
@@ -55,6 +56,8 @@ pub enum RunError {
 pub struct Engine<'a> {
     pub lab: &'a mut Lab,
     pub pool: Pool,
+    /// For what `lab` itself asks the cloud.
+    pub ec2: aws_sdk_ec2::Client,
     pub recorder: Recorder,
     pub journal: Arc<Journal>,
     /// Told which block runs, for the journal.
@@ -135,6 +138,7 @@ impl Engine<'_> {
             },
         );
         let mut tally = Tally::default();
+        let mut lasting = Lasting::default();
         let mut stopped: Option<String> = None;
         let mut interrupted = false;
         for block in &blocks {
@@ -151,7 +155,7 @@ impl Engine<'_> {
             }
             let report = match &stopped {
                 Some(reason) => skipped(block, reason),
-                None => self.block(&lesson, block).await?,
+                None => self.block(&lesson, block, &mut lasting).await?,
             };
             tally.count(&report.outcome);
             if !report.outcome.lesson_goes_on() {
@@ -163,6 +167,7 @@ impl Engine<'_> {
         }
         // The last block may be the one that was interrupted.
         interrupted |= self.interrupt.is_triggered();
+        lasting.end(&mut self.pool).await;
         self.pool.close_hosts().await;
         self.save_laptop().await?;
         if self.options.mode != Mode::Run {
@@ -192,7 +197,12 @@ impl Engine<'_> {
         Err(RunError::HadCreated { lesson: lesson.id.clone(), block: first.name.clone(), created })
     }
 
-    async fn block(&mut self, lesson: &Lesson, block: &Block) -> Result<BlockReport, RunError> {
+    async fn block(
+        &mut self,
+        lesson: &Lesson,
+        block: &Block,
+        lasting: &mut Lasting,
+    ) -> Result<BlockReport, RunError> {
         self.emit(
             Some(lesson),
             Some(block),
@@ -218,17 +228,22 @@ impl Engine<'_> {
             block,
             recorded: recorded.as_ref(),
             pool: &mut self.pool,
-            recorder: &self.recorder,
+            lasting,
+            recorder: &mut self.recorder,
             renaming: &mut self.lab.state.renaming,
+            ec2: &self.ec2,
             sink: &self.sink,
             interrupt: &self.interrupt,
         };
-        let Tried { report, record } = attempt.until_right().await;
+        let Tried { report, record, picture } = attempt.until_right().await;
         self.current.set(None);
         match (&report.outcome, record) {
-            (Outcome::Passed, _) => self.recorder.settle(lesson, block),
+            (Outcome::Passed | Outcome::Skipped { .. }, _) => self.recorder.settle(lesson, block),
             (_, Some(record)) => self.recorder.keep(lesson, block, record),
             _ => {}
+        }
+        if let Some(picture) = picture {
+            self.recorder.keep_picture(lesson, block, &report.outcome, picture);
         }
         let progress = &mut self.lab.state.progress;
         match &report.outcome {

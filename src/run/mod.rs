@@ -13,12 +13,18 @@
 
 mod attempt;
 mod backdrop;
+mod capture;
+mod chain;
 mod engine;
 mod gate;
 mod hosts;
 mod keys;
+mod kinds;
 mod lab;
+mod pictures;
 mod recorder;
+
+use chain::chain;
 
 pub use backdrop::Backdrop;
 pub use engine::{Engine, Options, RunError, Summary};

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::lesson::{Block, Compare, Lesson};
 use crate::name::Os;
+use crate::event::Outcome;
+use crate::run::capture::packets;
 use crate::run::lab::CloudKind;
+use crate::run::pictures::Pictures;
 use crate::session;
 use crate::snapshot::secrets::Secrets;
 use crate::snapshot::{
@@ -22,6 +25,7 @@ pub struct Recorder {
     secrets: Secrets,
     /// Not recorded yet, or different: written with the final renaming, so that a review shows only what really differs.
     waiting: Vec<(Key, Record, Rules)>,
+    pictures: Pictures,
     /// The same as recorded: what an earlier run left pending is void.
     settled: Vec<Key>,
 }
@@ -47,8 +51,19 @@ impl Recorder {
             os,
             secrets: Secrets::default(),
             waiting: Vec::new(),
+            pictures: Pictures::default(),
             settled: Vec::new(),
         }
+    }
+
+    /// Takes note of a password or the like: from now on it is masked in every result.
+    pub fn keep_secret(&mut self, secret: &str) {
+        self.secrets.add(secret);
+    }
+
+    /// What is masked.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// A session's outcome as a record.
@@ -99,7 +114,8 @@ impl Recorder {
     ) -> Compared {
         let Some(recorded) = recorded else { return Compared::Unrecorded };
         let rules = self.rules(record, block);
-        match compare(&recorded.record, record, &rules, renaming) {
+        let (was, is) = (packets::appended(&recorded.record), packets::appended(record));
+        match compare(&was, &is, &rules, renaming) {
             Verdict::Matches => Compared::Same,
             Verdict::Differs(difference) => Compared::Different(difference),
         }
@@ -126,6 +142,12 @@ impl Recorder {
         self.waiting.push((self.key(lesson, block), record, rules));
     }
 
+    /// Keeps a page's picture for the end of the lesson.
+    pub(super) fn keep_picture(&mut self, lesson: &Lesson, block: &Block, outcome: &Outcome, picture: Vec<u8>) {
+        let key = self.key(lesson, block);
+        self.pictures.keep(key, outcome, picture);
+    }
+
     /// Notes that a result is the recorded one.
     pub fn settle(&mut self, lesson: &Lesson, block: &Block) {
         self.settled.push(self.key(lesson, block));
@@ -137,8 +159,16 @@ impl Recorder {
             self.store.settle(&key)?;
         }
         let mut written = Vec::new();
+        let pictures = self.pictures.write(self.store.directory(), update);
+        written.extend(pictures.map_err(|source| StoreError::Io {
+            what: "write",
+            path: self.store.directory().to_owned(),
+            source,
+        })?);
         for (key, record, rules) in self.waiting.drain(..) {
-            match self.store.record(&key, &renaming.translate_record_back(&record, &rules), update)? {
+            let mut record = renaming.translate_record_back(&record, &rules);
+            packets::translate(&mut record, |text| renaming.translate_back(text, &rules));
+            match self.store.record(&key, &record, update)? {
                 Written::Pending(path) | Written::Recorded(path) => written.push(path),
                 Written::Nothing => {}
             }

@@ -52,16 +52,21 @@ pub async fn login(machine: &dyn Machine, program: Program) -> io::Result<Exit> 
 
 /// An interactive bash that begins with a shell's state: what the lessons have set is there.
 pub fn interactive_bash(env: &[(String, String)], state: &State) -> Program {
+    bash_with(env, state, "PS1='\\w \\$ '\n", &[])
+}
+
+/// An interactive bash that begins with a shell's state and then runs `more`. `options` are bash's own.
+pub(super) fn bash_with(env: &[(String, String)], state: &State, more: &str, options: &[&str]) -> Program {
     let fixed: Vec<&str> = env.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "PATH").collect();
     let begin = format!(
-        "{{ {}:; }} 2>/dev/null\n{}unset -f __lab_end __lab_exit __lab_save __lab_n __lab_p\nPS1='\\w \\$ '\n",
+        "{{ {}:; }} 2>/dev/null\n{}unset -f __lab_end __lab_exit __lab_save __lab_n __lab_p\n{more}",
         state.restoring_script(&fixed),
         protocol::exports(env)
     );
     // The text of the state comes through a pipe, so that it is in no file and not among the arguments of what runs.
-    let start = "exec bash --noprofile --rcfile <(printf %s \"$1\") -i";
+    let start = format!("exec bash --noprofile {} --rcfile <(printf %s \"$1\") -i", options.join(" "));
     Program {
-        argv: ["bash", "--noprofile", "--norc", "-c", start, "lab", &begin].map(str::to_owned).to_vec(),
+        argv: ["bash", "--noprofile", "--norc", "-c", &start, "lab", &begin].map(str::to_owned).to_vec(),
         env: env.to_vec(),
         ..Program::default()
     }

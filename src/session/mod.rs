@@ -7,6 +7,7 @@
 
 mod assigned;
 mod block;
+mod console;
 mod declare;
 mod dial;
 mod ending;
@@ -20,12 +21,14 @@ mod pool;
 mod printed;
 mod protocol;
 mod reporter;
+mod screen;
 mod shell;
 pub mod ssh;
 mod state;
 mod terminal;
 
 pub use block::{Block, Interrupt};
+pub use console::{Console, Stalled};
 pub use dial::{BoxFuture, Dial, DirectDial};
 pub use local::LocalMachine;
 pub use login::{interactive_bash, login};

@@ -99,6 +99,11 @@ impl Pool {
         self.hosts.get_mut(host).map(|entry| &mut entry.shell).ok_or_else(|| unknown(host))
     }
 
+    /// How connections from the laptop are opened.
+    pub fn dial(&self) -> &Arc<dyn Dial> {
+        &self.dial
+    }
+
     /// The host itself, for programs beside its shell.
     pub async fn host(&mut self, host: &str, via: Option<&str>) -> Result<Arc<Host>, Error> {
         self.ensure(host, via).await?;

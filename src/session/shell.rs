@@ -139,6 +139,24 @@ impl Shell {
         &self.state
     }
 
+    /// Another shell on the same machine, which begins with this one's state as it is now; nothing is started yet. What
+    /// happens in one does not happen in the other.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let setup = Setup { env: self.env.clone(), state: Some(self.state.clone()) };
+        Self::new(Arc::clone(&self.machine), setup)
+    }
+
+    /// The machine, for programs beside the shell.
+    pub fn machine(&self) -> &Arc<dyn Machine> {
+        &self.machine
+    }
+
+    /// What is exported into every shell here.
+    pub(super) fn env(&self) -> &[(String, String)] {
+        &self.env
+    }
+
     /// Whether a bash runs now (the connection may have ended since it was last used).
     pub fn is_open(&self) -> bool {
         self.live.is_some()

@@ -12,6 +12,7 @@ mod course;
 mod daemon;
 mod daemon_world;
 mod fabric;
+mod kinds;
 mod labs;
 mod mutations;
 mod region_api;

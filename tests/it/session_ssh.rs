@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use crate::session_checks::Subject;
 
 /// An OpenSSH server.
-struct Server {
+pub struct Server {
     port: u16,
     process: Child,
     dir: PathBuf,
@@ -61,7 +61,8 @@ fn server_on(dir: &Path, name: &str, port: u16) -> Server {
     fs::copy(dir.join("key.pub"), own.join("authorized")).expect("copies");
     let config = format!(
         "ListenAddress 127.0.0.1:{port}\nHostKey {0}/host\nAuthorizedKeysFile {0}/authorized\nPidFile none\nUsePAM no\n\
-         StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\n",
+         StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\n\
+         Subsystem sftp internal-sftp\n",
         own.display()
     );
     fs::write(own.join("config"), config).expect("writes");
@@ -160,6 +161,13 @@ fn host(dir: &Path, server: &Server) -> Host {
     let cloud = Arc::new(Cloud::default().with("host", server, &key));
     let known = Arc::new(FileKnownHosts::new(dir.join("known")));
     Host::new(server.target(&key), Arc::new(DirectDial), None, known, cloud)
+}
+
+/// A host behind a server of its own, which lives as long as what comes with it.
+pub fn one_host() -> (Host, (tempfile::TempDir, Server)) {
+    let dir = keys();
+    let server = server(dir.path(), "server");
+    (host(dir.path(), &server), (dir, server))
 }
 
 async fn subject() -> (Subject, (tempfile::TempDir, Server)) {

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::connection::{Connection, Route};
-use super::{Error, KnownHosts, channel, parse_console_keys};
+use super::{Error, KnownHosts, channel, files, parse_console_keys};
 use crate::session::{BoxFuture, Child, Dial, Machine, Program, Resolve, Target};
 
 /// How long a fresh instance may take until its SSH answers.
@@ -164,6 +164,20 @@ impl Host {
             .pin(instance, &keys)
             .map_err(|source| Error::Pin { instance: instance.clone(), source })?;
         Ok(keys)
+    }
+
+    /// Writes a whole file by SFTP, and replaces the contents of one that is there. A relative path begins at the login
+    /// user's home.
+    pub async fn write_file(&self, path: &str, contents: &[u8]) -> io::Result<()> {
+        let connection = self.connection().await.map_err(io::Error::other)?;
+        match files::write(Arc::clone(&connection), path, contents).await {
+            // Writing the same again is safe.
+            Err(_) if connection.is_closed() => {
+                let connection = self.connection().await.map_err(io::Error::other)?;
+                files::write(connection, path, contents).await
+            }
+            other => other,
+        }
     }
 
     /// Ends the connection.

@@ -6,6 +6,7 @@
 mod channel;
 mod connection;
 mod error;
+mod files;
 mod host;
 mod known_hosts;
 
