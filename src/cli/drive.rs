@@ -55,17 +55,23 @@ pub fn plan(course: &Course, asked: &[LessonId], progress: &Progress, os: Os) ->
     Err(Failure::usage(format!("nothing was run: {} of the blocks cannot be", obstacles.len())))
 }
 
+/// How a plan is to be run: who is told, who is asked, what ends it early.
+pub struct Manner {
+    pub sink: Arc<dyn Sink>,
+    pub gate: Arc<dyn Gate>,
+    pub interrupt: Interrupt,
+    pub options: Options,
+}
+
 /// Runs a plan in an open lab.
 pub async fn drive(
     root: &Path,
     course: &Course,
     open: &mut OpenLab,
     plan: &Plan,
-    sink: Arc<dyn Sink>,
-    gate: Arc<dyn Gate>,
-    interrupt: Interrupt,
-    options: Options,
+    manner: Manner,
 ) -> Result<Summary, Failure> {
+    let Manner { sink, gate, interrupt, options } = manner;
     // Blocks only: an address that prose gives as an example was chosen by nobody.
     let texts = course.lessons.iter().flat_map(|lesson| lesson.blocks()).map(|block| block.body.text.as_str());
     let chosen = Arc::new(Chosen::in_texts(texts));

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
+pub use crate::run::chain;
+
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// A message for people and an exit status.
@@ -57,18 +59,6 @@ impl Failure {
         }
         ExitCode::from(self.code)
     }
-}
-
-/// An error with its causes in one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 impl<E: Error> From<E> for Failure {

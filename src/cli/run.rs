@@ -57,7 +57,8 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
         }
     }
     let gate: Arc<dyn Gate> = if args.step { Arc::new(Ask) } else { Arc::new(Open) };
-    let driven = drive::drive(&root, &course, &mut opened, &plan, sink, gate, interrupt, options).await;
+    let manner = drive::Manner { sink, gate, interrupt, options };
+    let driven = drive::drive(&root, &course, &mut opened, &plan, manner).await;
     let summary = match driven {
         Ok(summary) => summary,
         Err(failure) => return Err(opened.region_ended().await.unwrap_or(failure)),

@@ -36,7 +36,8 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
         if cloud == CloudKind::Aws {
             crate::cli::consent::ask(&opened, &plan, args.place.yes).await?;
         }
-        drive::drive(&root, &course, &mut opened, &plan, Arc::clone(&sink), Arc::new(Open), interrupt, options).await
+        let manner = drive::Manner { sink: Arc::clone(&sink), gate: Arc::new(Open), interrupt, options };
+        drive::drive(&root, &course, &mut opened, &plan, manner).await
     }
     .await;
     let ended = opened.region_ended().await;

@@ -1,7 +1,7 @@
 //! Errors as people read them.
 
 /// An error with its causes in one line.
-pub(in crate::run) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

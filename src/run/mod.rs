@@ -27,6 +27,7 @@ mod recorder;
 use chain::chain;
 
 pub use backdrop::Backdrop;
+pub use chain::chain;
 pub use engine::{Engine, Options, RunError, Summary};
 pub use gate::{Gate, Open, Step};
 pub use hosts::Hosts;
