@@ -111,10 +111,9 @@ impl<W: World> Services<W> {
                 }
             }
             let patience = if missing { AGAIN } else { Duration::MAX };
-            match tokio::time::timeout(patience, reached.changed()).await {
-                // The reconciling thread has ended, and with it the region.
-                Ok(Err(_)) => return,
-                Ok(Ok(())) | Err(_) => {}
+            // The reconciling thread has ended, and with it the region.
+            if let Ok(Err(_)) = tokio::time::timeout(patience, reached.changed()).await {
+                return;
             }
         }
     }

@@ -39,9 +39,14 @@ impl Configuration {
     /// As a method is told it.
     fn message(&self) -> String {
         let mut message = "601 Configuration\n".to_owned();
-        // The method would become another user, who cannot write into the cache.
-        let own = [("APT::Sandbox::User".to_owned(), "root".to_owned())];
-        let items = self.items.iter().filter(|(key, _)| key != "APT::Sandbox::User").chain(&own);
+        let own = [
+            // Otherwise the method escapes what we have escaped.
+            ("Acquire::Send-URI-Encoded".to_owned(), "true".to_owned()),
+            // The method would become another user, who cannot write into the cache.
+            ("APT::Sandbox::User".to_owned(), "root".to_owned()),
+        ];
+        let is_own = |item: &&(String, String)| own.iter().any(|(key, _)| *key == item.0);
+        let items = self.items.iter().filter(|item| !is_own(item)).chain(&own);
         for (key, value) in items {
             let _ = writeln!(message, "Config-Item: {}={}", quote(key, "=\"\n"), quote(value, "\n"));
         }
@@ -216,7 +221,7 @@ mod tests {
         assert_eq!(
             message,
             "601 Configuration\nConfig-Item: Acquire=\nConfig-Item: Acquire::http::Proxy=http://a%20b%25c/\n\
-             Config-Item: APT::Sandbox::User=root\n\n"
+             Config-Item: Acquire::Send-URI-Encoded=true\nConfig-Item: APT::Sandbox::User=root\n\n"
         );
     }
 

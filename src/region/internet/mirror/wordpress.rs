@@ -4,6 +4,7 @@
 //! other packages (they are put in their places), the configuration is Debian's (left out, the sample stays), and all
 //! languages are in one package (one is taken). The bytes follow from the packages alone.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
@@ -23,6 +24,8 @@ const PARTS: &[&str] = &["wordpress", "wordpress-l10n", THEME];
 const TREE: &str = "usr/share/wordpress";
 /// Debian's own, and of no use elsewhere.
 const LEFT_OUT: &[&str] = &[".htaccess", "wp-config.php"];
+/// More links after each other lead in circles.
+const LINKS: usize = 40;
 /// Comes from the system that WordPress is installed on: its certificates are the ones that it should trust.
 const CERTIFICATES: &str = "wp-includes/certificates/ca-bundle.crt";
 const SYSTEM_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -204,26 +207,47 @@ fn is_left_out(here: &Path) -> bool {
     other_language || LEFT_OUT.iter().any(|name| here == Path::new(name))
 }
 
-/// Where a link leads, as if `root` were the whole file system. A link that leads out of it is an error.
+/// Where a link leads, as if `root` were the whole file system: links on the way are followed, too, and none leads out.
 fn followed(root: &Path, link: &Path) -> io::Result<PathBuf> {
-    let start = link.parent().and_then(|parent| parent.strip_prefix(root).ok()).unwrap_or(Path::new(""));
-    let target = fs::read_link(link)?;
-    let mut place = if target.is_absolute() { PathBuf::new() } else { start.to_owned() };
-    for part in target.components() {
-        match part {
-            Component::Normal(name) => place.push(name),
-            Component::ParentDir => {
+    let lost = || io::Error::other(format!("{} does not lead to a file", link.display()));
+    let mut place = PathBuf::new();
+    // What is still to be walked, the next part last.
+    let mut ahead = parts(link.strip_prefix(root).map_err(|_| lost())?);
+    let mut links = 0;
+    while let Some(part) = ahead.pop() {
+        if part == ".." {
+            place.pop();
+            continue;
+        }
+        place.push(part);
+        let here = root.join(&place);
+        if here.symlink_metadata()?.is_symlink() {
+            links += 1;
+            if links > LINKS {
+                return Err(lost());
+            }
+            let target = fs::read_link(here)?;
+            if target.is_absolute() {
+                place = PathBuf::new();
+            } else {
                 place.pop();
             }
-            Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
+            ahead.extend(parts(&target));
         }
     }
     let place = root.join(place);
-    // A link to a link would need another round; there is none, and what is missing is missing aloud.
-    if place.symlink_metadata()?.is_file() {
-        return Ok(place);
-    }
-    Err(io::Error::other(format!("{} does not lead to a file", link.display())))
+    if place.is_file() { Ok(place) } else { Err(lost()) }
+}
+
+/// Names and `..` of a path, the first one last.
+fn parts(path: &Path) -> Vec<OsString> {
+    let mut parts: Vec<OsString> = path
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir))
+        .map(|part| part.as_os_str().to_owned())
+        .collect();
+    parts.reverse();
+    parts
 }
 
 fn front_page(version: &str) -> String {
@@ -258,7 +282,9 @@ mod tests {
         file("usr/share/wordpress/wp-includes/version.php", "<?php\n");
         file("usr/share/wordpress/wp-content/languages/admin-ja.mo", "ja");
         file("usr/share/wordpress/wp-content/languages/de_DE.mo", "de");
-        file("usr/share/javascript/lodash/lodash.js", "lodash");
+        file("usr/lib/lodash/lodash.js", "lodash");
+        fs::create_dir_all(root.join("usr/share/javascript")).unwrap();
+        symlink("/usr/lib/lodash", root.join("usr/share/javascript/lodash")).unwrap();
         fs::create_dir_all(root.join(TREE).join("wp-includes/certificates")).unwrap();
         symlink("/etc/ssl/certs/ca-certificates.crt", root.join(TREE).join(CERTIFICATES)).unwrap();
         fs::create_dir_all(root.join(TREE).join("wp-includes/js")).unwrap();
