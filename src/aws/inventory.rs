@@ -54,7 +54,12 @@ fn state_of(instance: &Instance) -> &str {
 pub async fn find(ec2: &Client, host: &HostName) -> Result<RunningInstance, InventoryError> {
     let answer = ec2
         .describe_instances()
-        .filters(Filter::builder().name("instance-state-name").set_values(Some(["pending", "running", "stopping", "stopped"].map(String::from).to_vec())).build())
+        .filters(
+            Filter::builder()
+                .name("instance-state-name")
+                .set_values(Some(["pending", "running", "stopping", "stopped"].map(String::from).to_vec()))
+                .build(),
+        )
         .send()
         .await
         .map_err(call)?;
@@ -66,7 +71,11 @@ pub async fn find(ec2: &Client, host: &HostName) -> Result<RunningInstance, Inve
         ([], []) => {
             let mut names: Vec<&str> = all.iter().filter_map(|i| name_of(i)).collect();
             names.sort_unstable();
-            let others = if names.is_empty() { "; no instance exists".to_owned() } else { format!("; there are: {}", names.join(", ")) };
+            let others = if names.is_empty() {
+                "; no instance exists".to_owned()
+            } else {
+                format!("; there are: {}", names.join(", "))
+            };
             return Err(InventoryError::NoSuchHost { host: host.to_string(), others });
         }
         ([], [first, ..]) => {
@@ -78,7 +87,11 @@ pub async fn find(ec2: &Client, host: &HostName) -> Result<RunningInstance, Inve
         }
         (several, _) => {
             let ids: Vec<&str> = several.iter().filter_map(|i| i.instance_id()).collect();
-            return Err(InventoryError::Ambiguous { host: host.to_string(), count: ids.len(), ids: ids.join(", ") });
+            return Err(InventoryError::Ambiguous {
+                host: host.to_string(),
+                count: ids.len(),
+                ids: ids.join(", "),
+            });
         }
     };
     let key_name = instance.key_name().map(str::to_owned);
@@ -88,7 +101,10 @@ pub async fn find(ec2: &Client, host: &HostName) -> Result<RunningInstance, Inve
     };
     Ok(RunningInstance {
         instance_id: instance.instance_id().unwrap_or_default().to_owned(),
-        private_address: instance.private_ip_address().and_then(|a| a.parse().ok()).unwrap_or(Ipv4Addr::UNSPECIFIED),
+        private_address: instance
+            .private_ip_address()
+            .and_then(|a| a.parse().ok())
+            .unwrap_or(Ipv4Addr::UNSPECIFIED),
         public_address: instance.public_ip_address().and_then(|a| a.parse().ok()),
         user: login_user(ec2, instance.image_id().unwrap_or_default()).await?,
         key_name,
@@ -136,7 +152,11 @@ pub async fn console(ec2: &Client, instance_id: &str) -> Result<String, Inventor
     let answer = ec2.get_console_output().instance_id(instance_id).latest(true).send().await;
     let answer = match answer {
         // `latest` is for Nitro instances only; others say so.
-        Err(error) if error.as_service_error().is_some_and(|e| aws_sdk_ec2::error::ProvideErrorMetadata::code(e) == Some("UnsupportedOperation")) => {
+        Err(error)
+            if error.as_service_error().is_some_and(|e| {
+                aws_sdk_ec2::error::ProvideErrorMetadata::code(e) == Some("UnsupportedOperation")
+            }) =>
+        {
             ec2.get_console_output().instance_id(instance_id).send().await.map_err(call)?
         }
         other => other.map_err(call)?,

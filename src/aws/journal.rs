@@ -94,8 +94,11 @@ impl Journal {
                     if !text.ends_with('\n') {
                         break;
                     }
-                    let entry = serde_json::from_str(&text)
-                        .map_err(|source| JournalError::Parse { path: path.to_owned(), line, source })?;
+                    let entry = serde_json::from_str(&text).map_err(|source| JournalError::Parse {
+                        path: path.to_owned(),
+                        line,
+                        source,
+                    })?;
                     entries.push(entry);
                     whole += text.len() as u64;
                     text.clear();
@@ -150,7 +153,9 @@ impl Journal {
         for entry in &inner.entries {
             match entry {
                 Entry::Intended { token, operation, .. } => drop(open.insert(token, operation)),
-                Entry::Created { token, .. } | Entry::Refused { token, .. } => drop(open.remove(token.as_str())),
+                Entry::Created { token, .. } | Entry::Refused { token, .. } => {
+                    drop(open.remove(token.as_str()))
+                }
                 Entry::Deleted { .. } => {}
             }
         }

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::journal::{self, Current, Entry, Journal, created_pointer, created_type, deleted_parameter, ids_at};
+use super::journal::{
+    self, Current, Entry, Journal, created_pointer, created_type, deleted_parameter, ids_at,
+};
 use super::request::{Answer, CallError, Interceptor};
 use super::teardown::SESSION_TAG;
 use crate::wire::Operation;
@@ -171,7 +173,8 @@ mod tests {
 
     #[test]
     fn the_session_tag_goes_in_beside_others_and_comes_out_again() {
-        let mut params = json!({"TagSpecifications": [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "a"}]}]});
+        let mut params =
+            json!({"TagSpecifications": [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "a"}]}]});
         add_tag(&mut params, "vpc", "s-1");
         assert_eq!(params["TagSpecifications"][0]["Tags"][1], json!({"Key": "lab:session", "Value": "s-1"}));
         let mut without = json!({});

@@ -60,7 +60,10 @@ mod tests {
 
     #[test]
     fn what_costs_is_counted() {
-        let bill = estimate(["VPC=$(aws ec2 create-vpc --cidr-block 10.0.0.0/16)\n", "aws ec2 run-instances --x\naws ec2 run-instances --y\n"]);
+        let bill = estimate([
+            "VPC=$(aws ec2 create-vpc --cidr-block 10.0.0.0/16)\n",
+            "aws ec2 run-instances --x\naws ec2 run-instances --y\n",
+        ]);
         assert_eq!(bill.lines.len(), 2);
         assert_eq!(bill.lines[1].count, 2);
         assert!((bill.cents_an_hour - 2.26).abs() < 1e-9);

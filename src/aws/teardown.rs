@@ -53,7 +53,11 @@ pub trait Progress: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum TeardownError {
     #[error("ask EC2 what is left: {code}")]
-    Describe { code: String, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Describe {
+        code: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// Deletes everything in `scope`. Returns after two empty passes, or when `deadline` is over.
@@ -97,7 +101,10 @@ struct Pass<'a> {
 
 /// Codes that say "it is gone".
 fn is_gone(code: &str) -> bool {
-    code.ends_with(".NotFound") || code.ends_with("NotFoundException") || code == "Gateway.NotAttached" || code == "NatGatewayNotFound"
+    code.ends_with(".NotFound")
+        || code.ends_with("NotFoundException")
+        || code == "Gateway.NotAttached"
+        || code == "NatGatewayNotFound"
 }
 
 fn code_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
@@ -129,7 +136,12 @@ impl Pass<'_> {
     }
 
     /// Notes how a deletion ended.
-    fn settle<E: ProvideErrorMetadata, R, T>(&mut self, id: &str, cents: u32, result: Result<T, SdkError<E, R>>) {
+    fn settle<E: ProvideErrorMetadata, R, T>(
+        &mut self,
+        id: &str,
+        cents: u32,
+        result: Result<T, SdkError<E, R>>,
+    ) {
         match result {
             Ok(_) => {
                 self.deleted.insert(id.to_owned());
@@ -140,7 +152,10 @@ impl Pass<'_> {
                 if is_gone(&code) {
                     self.deleted.insert(id.to_owned());
                 } else {
-                    let reason = error.as_service_error().and_then(|e| e.message()).map_or(code.clone(), |m| format!("{code}: {m}"));
+                    let reason = error
+                        .as_service_error()
+                        .and_then(|e| e.message())
+                        .map_or(code.clone(), |m| format!("{code}: {m}"));
                     self.left.push(Leftover { id: id.to_owned(), reason, cents_a_month: cents });
                 }
             }
@@ -149,7 +164,11 @@ impl Pass<'_> {
 
     /// Notes something that is going but not gone.
     fn going(&mut self, id: &str, cents: u32, state: &str) {
-        self.left.push(Leftover { id: id.to_owned(), reason: format!("still {state}"), cents_a_month: cents });
+        self.left.push(Leftover {
+            id: id.to_owned(),
+            reason: format!("still {state}"),
+            cents_a_month: cents,
+        });
     }
 
     async fn run(&mut self) -> Result<(), TeardownError> {
@@ -228,7 +247,9 @@ impl Pass<'_> {
         }
         let mut seen = BTreeSet::new();
         for address in found {
-            let Some(id) = address.allocation_id().filter(|id| seen.insert((*id).to_owned())) else { continue };
+            let Some(id) = address.allocation_id().filter(|id| seen.insert((*id).to_owned())) else {
+                continue;
+            };
             if let Some(association) = address.association_id() {
                 // Refused while it belongs to a NAT gateway; the next pass finds it free.
                 let _ = self.ec2.disassociate_address().association_id(association).send().await;
@@ -242,14 +263,18 @@ impl Pass<'_> {
     async fn network_interfaces(&mut self) -> Result<(), TeardownError> {
         let mut found = Vec::new();
         for filter in self.filters("network-interface-id", "eni-") {
-            let answer = self.ec2.describe_network_interfaces().filters(filter).send().await.map_err(described)?;
+            let answer =
+                self.ec2.describe_network_interfaces().filters(filter).send().await.map_err(described)?;
             found.extend(answer.network_interfaces.unwrap_or_default());
         }
         let mut seen = BTreeSet::new();
         for interface in found.into_iter().filter(|i| i.requester_managed() != Some(true)) {
-            let Some(id) = interface.network_interface_id().filter(|id| seen.insert((*id).to_owned())) else { continue };
+            let Some(id) = interface.network_interface_id().filter(|id| seen.insert((*id).to_owned())) else {
+                continue;
+            };
             if let Some(attachment) = interface.attachment().and_then(|a| a.attachment_id()) {
-                let _ = self.ec2.detach_network_interface().attachment_id(attachment).force(true).send().await;
+                let _ =
+                    self.ec2.detach_network_interface().attachment_id(attachment).force(true).send().await;
             }
             let result = self.ec2.delete_network_interface().network_interface_id(id).send().await;
             self.settle(id, 0, result);
@@ -261,7 +286,14 @@ impl Pass<'_> {
         if !self.scope.ids.iter().any(|id| id.starts_with("pcx-")) {
             return Ok(());
         }
-        for id in self.scope.ids.iter().filter(|id| id.starts_with("pcx-") && !self.deleted.contains(*id)).cloned().collect::<Vec<_>>() {
+        for id in self
+            .scope
+            .ids
+            .iter()
+            .filter(|id| id.starts_with("pcx-") && !self.deleted.contains(*id))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             let result = self.ec2.delete_vpc_peering_connection().vpc_peering_connection_id(&id).send().await;
             self.settle(&id, 0, result);
         }
@@ -271,7 +303,8 @@ impl Pass<'_> {
     async fn security_groups(&mut self) -> Result<(), TeardownError> {
         let mut found = Vec::new();
         for filter in self.filters("group-id", "sg-") {
-            let answer = self.ec2.describe_security_groups().filters(filter).send().await.map_err(described)?;
+            let answer =
+                self.ec2.describe_security_groups().filters(filter).send().await.map_err(described)?;
             found.extend(answer.security_groups.unwrap_or_default());
         }
         let mut seen = BTreeSet::new();
@@ -283,11 +316,23 @@ impl Pass<'_> {
             };
             let inbound = naming(group.ip_permissions());
             if !inbound.is_empty() {
-                let _ = self.ec2.revoke_security_group_ingress().set_group_id(group.group_id.clone()).set_ip_permissions(Some(inbound)).send().await;
+                let _ = self
+                    .ec2
+                    .revoke_security_group_ingress()
+                    .set_group_id(group.group_id.clone())
+                    .set_ip_permissions(Some(inbound))
+                    .send()
+                    .await;
             }
             let outbound = naming(group.ip_permissions_egress());
             if !outbound.is_empty() {
-                let _ = self.ec2.revoke_security_group_egress().set_group_id(group.group_id.clone()).set_ip_permissions(Some(outbound)).send().await;
+                let _ = self
+                    .ec2
+                    .revoke_security_group_egress()
+                    .set_group_id(group.group_id.clone())
+                    .set_ip_permissions(Some(outbound))
+                    .send()
+                    .await;
             }
         }
         for id in found.iter().filter_map(|group| group.group_id()) {
@@ -318,7 +363,9 @@ impl Pass<'_> {
         }
         let mut seen = BTreeSet::new();
         for table in found {
-            let Some(id) = table.route_table_id().filter(|id| seen.insert((*id).to_owned())) else { continue };
+            let Some(id) = table.route_table_id().filter(|id| seen.insert((*id).to_owned())) else {
+                continue;
+            };
             if table.associations().iter().any(|a| a.main() == Some(true)) {
                 continue;
             }
@@ -348,15 +395,19 @@ impl Pass<'_> {
     async fn internet_gateways(&mut self) -> Result<(), TeardownError> {
         let mut found = Vec::new();
         for filter in self.filters("internet-gateway-id", "igw-") {
-            let answer = self.ec2.describe_internet_gateways().filters(filter).send().await.map_err(described)?;
+            let answer =
+                self.ec2.describe_internet_gateways().filters(filter).send().await.map_err(described)?;
             found.extend(answer.internet_gateways.unwrap_or_default());
         }
         let mut seen = BTreeSet::new();
         for gateway in found {
-            let Some(id) = gateway.internet_gateway_id().filter(|id| seen.insert((*id).to_owned())) else { continue };
+            let Some(id) = gateway.internet_gateway_id().filter(|id| seen.insert((*id).to_owned())) else {
+                continue;
+            };
             let mut attached = false;
             for vpc in gateway.attachments().iter().filter_map(|a| a.vpc_id()) {
-                let result = self.ec2.detach_internet_gateway().internet_gateway_id(id).vpc_id(vpc).send().await;
+                let result =
+                    self.ec2.detach_internet_gateway().internet_gateway_id(id).vpc_id(vpc).send().await;
                 if let Err(error) = result
                     && !is_gone(&code_of(&error))
                 {

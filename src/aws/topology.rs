@@ -135,11 +135,14 @@ fn text(value: Option<&str>) -> String {
 pub async fn now(ec2: &Client) -> Result<Topology, TopologyError> {
     let vpcs = ec2.describe_vpcs().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
     let subnets = ec2.describe_subnets().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
-    let reservations = ec2.describe_instances().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
-    let internet = ec2.describe_internet_gateways().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
+    let reservations =
+        ec2.describe_instances().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
+    let internet =
+        ec2.describe_internet_gateways().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
     let nat = ec2.describe_nat_gateways().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
     let tables = ec2.describe_route_tables().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
-    let groups = ec2.describe_security_groups().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
+    let groups =
+        ec2.describe_security_groups().into_paginator().items().send().collect::<Result<Vec<_>, _>>();
     let vpcs = vpcs.await.map_err(failed("VPCs"))?;
     let own: BTreeSet<String> =
         vpcs.iter().filter(|vpc| vpc.is_default() != Some(true)).map(|vpc| text(vpc.vpc_id())).collect();
@@ -204,7 +207,8 @@ impl Topology {
             self.instances.iter().map(|i| (i.instance_id.clone(), i.private_ip_address.clone())).collect();
         self.vpcs.sort_by(|a, b| (&a.name, &a.cidr_block).cmp(&(&b.name, &b.cidr_block)));
         self.subnets.sort_by(|a, b| (&a.cidr_block, &a.name).cmp(&(&b.cidr_block, &b.name)));
-        self.instances.sort_by(|a, b| (&a.name, &a.private_ip_address).cmp(&(&b.name, &b.private_ip_address)));
+        self.instances
+            .sort_by(|a, b| (&a.name, &a.private_ip_address).cmp(&(&b.name, &b.private_ip_address)));
         self.internet_gateways.sort_by(|a, b| a.name.cmp(&b.name));
         self.nat_gateways.sort_by(|a, b| (&a.name, &a.private_ip).cmp(&(&b.name, &b.private_ip)));
         let place = |id: &String| self.subnets.iter().position(|subnet| subnet.subnet_id == *id);
@@ -217,7 +221,8 @@ impl Topology {
         self.security_groups.sort_by(|a, b| a.group_name.cmp(&b.group_name));
         let groups: std::collections::HashMap<String, String> =
             self.security_groups.iter().map(|g| (g.group_id.clone(), g.group_name.clone())).collect();
-        let named = |id: &String| groups.get(id).or_else(|| addresses.get(id)).cloned().unwrap_or_else(|| id.clone());
+        let named =
+            |id: &String| groups.get(id).or_else(|| addresses.get(id)).cloned().unwrap_or_else(|| id.clone());
         for instance in &mut self.instances {
             instance.security_groups.sort_by_key(named);
         }
@@ -250,7 +255,10 @@ fn instance(instance: &types::Instance) -> Instance {
         name: name(instance.tags()),
         subnet_id: text(instance.subnet_id()),
         private_ip_address: text(instance.private_ip_address()),
-        public_ip_address: instance.public_ip_address().filter(|address| !address.is_empty()).map(str::to_owned),
+        public_ip_address: instance
+            .public_ip_address()
+            .filter(|address| !address.is_empty())
+            .map(str::to_owned),
         state: state.map_or("unknown", types::InstanceStateName::as_str).to_owned(),
         security_groups: instance.security_groups().iter().map(|group| text(group.group_id())).collect(),
     }

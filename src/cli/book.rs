@@ -25,7 +25,9 @@ pub async fn book(root: Option<&Path>, verb: BookVerb) -> Result<ExitCode, Failu
 
 async fn serve(root: &Path, address: SocketAddr) -> Result<(), Failure> {
     let serving = book::serve(root, address, |served| match served {
-        Served::Listening(address) => anstream::println!("the book is at http://{address}/ (end with Ctrl-C)"),
+        Served::Listening(address) => {
+            anstream::println!("the book is at http://{address}/ (end with Ctrl-C)")
+        }
         Served::Built(took) => anstream::eprintln!("built again in {:.1} s", took.as_secs_f64()),
         Served::Failed(error) => anstream::eprintln!("failed to {}; the book is as it was", chain(&error)),
     });

@@ -29,11 +29,17 @@ pub async fn ask(open: &OpenLab, plan: &Plan, yes: bool) -> Result<(), Failure> 
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("nothing was run: nobody is there to agree").hint("--yes agrees beforehand"));
+        return Err(
+            Failure::usage("nothing was run: nobody is there to agree").hint("--yes agrees beforehand")
+        );
     }
     anstream::eprint!("go on? [y/N] ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failure::usage("nothing was run, as you wished")) }
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::usage("nothing was run, as you wished"))
+    }
 }

@@ -34,7 +34,10 @@ pub fn root(given: Option<&Path>, named: &[PathBuf]) -> Result<PathBuf, Failure>
         return if is_root(given) {
             absolute(given)
         } else {
-            Err(Failure::usage(format!("failed to find a course in {}: it holds no lessons/SUMMARY.md", given.display())))
+            Err(Failure::usage(format!(
+                "failed to find a course in {}: it holds no lessons/SUMMARY.md",
+                given.display()
+            )))
         };
     }
     let mut from: Vec<PathBuf> = named.iter().filter(|path| path.exists()).cloned().collect();

@@ -104,7 +104,8 @@ fn overlay() -> Finding {
 }
 
 fn address_space() -> Finding {
-    let free = nix::sys::statvfs::statvfs("/").map_or(0, |stat| stat.blocks_available() * stat.fragment_size());
+    let free =
+        nix::sys::statvfs::statvfs("/").map_or(0, |stat| stat.blocks_available() * stat.fragment_size());
     let gib = free >> 30;
     Finding {
         what: format!("{gib} GiB free on the disk"),
@@ -136,7 +137,10 @@ fn fix() -> Result<(), Failure> {
         return Ok(());
     }
     if find("apt-get").is_none() {
-        return Err(Failure::needs(format!("failed to install {}: this system has no apt-get", packages.join(", "))));
+        return Err(Failure::needs(format!(
+            "failed to install {}: this system has no apt-get",
+            packages.join(", ")
+        )));
     }
     let mut command = if nix::unistd::Uid::effective().is_root() {
         Command::new("apt-get")
@@ -149,6 +153,7 @@ fn fix() -> Result<(), Failure> {
     if status.success() {
         Ok(())
     } else {
-        Err(Failure::needs(format!("failed to install {}", packages.join(", "))).hint("`apt-get update` first"))
+        Err(Failure::needs(format!("failed to install {}", packages.join(", ")))
+            .hint("`apt-get update` first"))
     }
 }

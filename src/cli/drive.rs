@@ -73,7 +73,8 @@ pub async fn drive(
 ) -> Result<Summary, Failure> {
     let Manner { sink, gate, interrupt, options } = manner;
     // Blocks only: an address that prose gives as an example was chosen by nobody.
-    let texts = course.lessons.iter().flat_map(|lesson| lesson.blocks()).map(|block| block.body.text.as_str());
+    let texts =
+        course.lessons.iter().flat_map(|lesson| lesson.blocks()).map(|block| block.body.text.as_str());
     let chosen = Arc::new(Chosen::in_texts(texts));
     let state = &open.lab.state;
     let recorder = Recorder::new(Store::new(root), chosen, state.cloud, &state.region, state.os);
@@ -99,7 +100,8 @@ pub async fn drive(
 /// The shells of a lab: the laptop's goes on from its last state.
 pub fn pool(open: &OpenLab) -> Pool {
     let backdrop = &open.backdrop;
-    let setup = Setup { env: backdrop.laptop_env.clone(), state: open.lab.laptop_state().map(State::from_text) };
+    let setup =
+        Setup { env: backdrop.laptop_env.clone(), state: open.lab.laptop_state().map(State::from_text) };
     let ec2 = aws_sdk_ec2::Client::new(&backdrop.sdk);
     let hosts = Arc::new(Hosts::new(ec2, Arc::clone(&backdrop.laptop)));
     let known = Arc::new(FileKnownHosts::new(open.lab.path().join("known-hosts")));

@@ -16,7 +16,8 @@ pub fn lint(root: Option<&Path>, args: &LintArgs) -> Result<ExitCode, Failure> {
     let root = course::root(root, &args.lessons)?;
     let asked = course::ids(&root, &args.lessons)?;
     let loaded = course::load(&root);
-    let known: Vec<LessonId> = loaded.sources.iter().filter_map(|s| LessonId::from_path(s.path()).ok()).collect();
+    let known: Vec<LessonId> =
+        loaded.sources.iter().filter_map(|s| LessonId::from_path(s.path()).ok()).collect();
     if let Some(unknown) = asked.iter().find(|id| !known.contains(id)) {
         let failure = Failure::usage(format!("failed to find the lesson `{unknown}` in the course"));
         let hint = diagnostic::did_you_mean(unknown.as_str(), known.iter().map(LessonId::as_str));
@@ -38,7 +39,10 @@ pub fn lint(root: Option<&Path>, args: &LintArgs) -> Result<ExitCode, Failure> {
                 let blocks: Vec<_> =
                     course.lessons.iter().flat_map(|l| l.blocks().map(move |b| (&l.id, &b.name))).collect();
                 for name in Store::new(&root).orphans(blocks)? {
-                    writeln!(stdout, "warning: snapshots/{name}.snap belongs to no block (hint: `lab review --prune`)")?;
+                    writeln!(
+                        stdout,
+                        "warning: snapshots/{name}.snap belongs to no block (hint: `lab review --prune`)"
+                    )?;
                 }
             }
             let errors = found.iter().filter(|d| d.severity == Severity::Error).count();

@@ -41,7 +41,12 @@ fn as_io(error: ClientError) -> io::Error {
 }
 
 impl Dial for LocalLaptop {
-    fn dial<'a>(&'a self, host: &'a str, port: u16, timeout: Duration) -> BoxFuture<'a, io::Result<TcpStream>> {
+    fn dial<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+        timeout: Duration,
+    ) -> BoxFuture<'a, io::Result<TcpStream>> {
         Box::pin(async move {
             let address: Ipv4Addr = host.parse().map_err(|_| {
                 io::Error::new(io::ErrorKind::InvalidInput, format!("`{host}` is no IPv4 address"))
@@ -91,7 +96,8 @@ impl LocalLaptop {
         stdio: [OwnedFd; 3],
         terminal: Option<Arc<Pty>>,
     ) -> io::Result<(BoxFuture<'static, io::Result<Exit>>, Arc<dyn Control>)> {
-        let command = SpawnSpec { argv: program.argv, env: program.env.into_iter().collect(), cwd: program.cwd };
+        let command =
+            SpawnSpec { argv: program.argv, env: program.env.into_iter().collect(), cwd: program.cwd };
         let mut process = self.client.spawn(&self.lab, command, stdio).await.map_err(as_io)?;
         let (signals, mut wanted) = mpsc::unbounded_channel::<i32>();
         let control = Arc::new(LaptopControl { signals, terminal });

@@ -52,11 +52,7 @@ const RUN_ON_LAPTOP: &str = "/run/lab";
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// Opens the lab `name`; `fresh` makes its state if there is none. Starts the local region when the lab is on it.
-pub async fn open(
-    name: &str,
-    fresh: impl FnOnce() -> LabState,
-    sink: &dyn Sink,
-) -> Result<OpenLab, Failure> {
+pub async fn open(name: &str, fresh: impl FnOnce() -> LabState, sink: &dyn Sink) -> Result<OpenLab, Failure> {
     let paths = Paths::from_environment()?;
     fits(name)?;
     let known = crate::run::read_state(&paths.lab(name))?.is_some();
@@ -123,7 +119,8 @@ async fn backdrop(paths: &Paths, lab: Lab, sink: &dyn Sink) -> Result<OpenLab, F
     };
     let journal = Arc::new(Journal::open(&lab.journal_path())?);
     let current = Current::default();
-    let journaling = Journaling::new(Arc::clone(&journal), current.clone(), &lab.state.session, &lab.state.region);
+    let journaling =
+        Journaling::new(Arc::clone(&journal), current.clone(), &lab.state.session, &lab.state.region);
     let call = Intercepted::new(Caller::new(&backdrop.sdk), journaling);
     let listener = listen(&lab.run_dir().join(SOCKET))?;
     let server = Server(tokio::spawn(serve(listener, Arc::new(call))));
@@ -219,15 +216,20 @@ async fn local(paths: &Paths, lab: &Lab, sink: &dyn Sink) -> Result<(Backdrop, b
 
 /// Endpoint and credentials of a lab's account on the local region. The environment has no say in it.
 fn local_sdk(access: &LabAccess) -> SdkConfig {
-    let credentials = Credentials::new(&access.access_key_id, &access.secret_access_key, None, None, "local-region");
+    let credentials =
+        Credentials::new(&access.access_key_id, &access.secret_access_key, None, None, "local-region");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(access.region.clone()))
         .endpoint_url(&access.endpoint_url)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client())
-        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
-        .time_source(aws_smithy_async::time::SharedTimeSource::new(aws_smithy_async::time::SystemTimeSource::new()))
+        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+            aws_smithy_async::rt::sleep::TokioSleep::new(),
+        ))
+        .time_source(aws_smithy_async::time::SharedTimeSource::new(
+            aws_smithy_async::time::SystemTimeSource::new(),
+        ))
         .build()
 }
 
@@ -258,14 +260,19 @@ pub async fn start_region(paths: &Paths, sink: &dyn Sink) -> Result<Client, Fail
                 fraction: Some(f64::from(percent) / 100.0),
             });
         }
-        Progress::ImageReady { size_mib, built_in_s: Some(seconds) } => tell(EventKind::PreparationFinished {
-            what: format!("image built, {size_mib} MiB"),
-            took: std::time::Duration::from_secs(seconds),
-        }),
+        Progress::ImageReady { size_mib, built_in_s: Some(seconds) } => {
+            tell(EventKind::PreparationFinished {
+                what: format!("image built, {size_mib} MiB"),
+                took: std::time::Duration::from_secs(seconds),
+            })
+        }
         Progress::ImageReady { .. } => {}
         Progress::Starting => {
             worked = true;
-            tell(EventKind::PreparationProgressed { what: "starting the local region".to_owned(), fraction: None });
+            tell(EventKind::PreparationProgressed {
+                what: "starting the local region".to_owned(),
+                fraction: None,
+            });
         }
         Progress::Ready => {
             tell(EventKind::PreparationFinished {

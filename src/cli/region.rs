@@ -83,7 +83,9 @@ async fn stop(client: &Client) -> Result<(), Failure> {
 
 fn agreed() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("nothing was removed: nobody is there to agree").hint("--yes agrees beforehand"));
+        return Err(
+            Failure::usage("nothing was removed: nobody is there to agree").hint("--yes agrees beforehand")
+        );
     }
     anstream::eprint!("remove all labs, instances and disks of the local region? [y/N] ");
     std::io::stderr().flush()?;

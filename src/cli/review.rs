@@ -17,10 +17,13 @@ pub fn review(root: Option<&Path>, args: &ReviewArgs) -> Result<ExitCode, Failur
         return prune(&root, &store);
     }
     let mut items = ReviewItem::all(&store)?;
-    if let Some(unknown) = args.names.iter().find(|name| !items.iter().any(|item| item.pending.name == **name)) {
+    if let Some(unknown) =
+        args.names.iter().find(|name| !items.iter().any(|item| item.pending.name == **name))
+    {
         let known = items.iter().map(|item| item.pending.name.as_str());
         let hint = crate::diagnostic::did_you_mean(unknown, known);
-        let failure = Failure::usage(format!("failed to find a result named `{unknown}` that waits for review"));
+        let failure =
+            Failure::usage(format!("failed to find a result named `{unknown}` that waits for review"));
         return Err(match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -104,7 +107,8 @@ fn ask(what: &str) -> Result<Choice, Failure> {
 
 fn prune(root: &Path, store: &Store) -> Result<ExitCode, Failure> {
     let course = course::load_faultless(root)?;
-    let blocks: Vec<_> = course.lessons.iter().flat_map(|l| l.blocks().map(move |b| (&l.id, &b.name))).collect();
+    let blocks: Vec<_> =
+        course.lessons.iter().flat_map(|l| l.blocks().map(move |b| (&l.id, &b.name))).collect();
     let orphans = store.orphans(blocks)?;
     store.prune(&orphans)?;
     for name in &orphans {

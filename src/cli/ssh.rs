@@ -13,7 +13,9 @@ use crate::session::{LAPTOP, Program};
 /// Logs in, or runs one command there.
 pub async fn ssh(args: SshArgs) -> Result<ExitCode, Failure> {
     if args.host == LAPTOP {
-        return Err(Failure::usage("failed to log in to the laptop by SSH: it has no SSH server").hint("`lab shell`"));
+        return Err(
+            Failure::usage("failed to log in to the laptop by SSH: it has no SSH server").hint("`lab shell`")
+        );
     }
     let sink = Terminal::new(anstream::stderr(), Detail::Normal, false);
     let mut opened = open::open_existing(&args.lab.lab, &sink).await?;

@@ -61,15 +61,14 @@ async fn region(paths: &Paths) -> Result<(Option<Status>, String), Failure> {
         Ok(client) => {
             let status = client.status().await?;
             let memory = status.memory_mib.map(|mib| format!(", {mib} MiB of memory")).unwrap_or_default();
-            let line = format!(
-                "local region: running for {} s at {}{memory}",
-                status.uptime_s, status.endpoint_url
-            );
+            let line =
+                format!("local region: running for {} s at {}{memory}", status.uptime_s, status.endpoint_url);
             Ok((Some(status), line))
         }
-        Err(ClientError::NotRunning { last: Some(last) }) => {
-            Ok((None, format!("local region: not running{}; the next command starts it again", last.sentence())))
-        }
+        Err(ClientError::NotRunning { last: Some(last) }) => Ok((
+            None,
+            format!("local region: not running{}; the next command starts it again", last.sentence()),
+        )),
         Err(ClientError::NotRunning { last: None }) => Ok((None, "local region: not running".to_owned())),
         Err(error) => Err(error.into()),
     }
@@ -109,7 +108,10 @@ fn tell(state: &LabState, living: &[String], busy: bool, region: Option<&Status>
             );
         }
     } else if state.cloud == CloudKind::Local && region.is_some() {
-        anstream::println!("  the local region does not know it any more; `lab down --lab {}` clears it", state.name);
+        anstream::println!(
+            "  the local region does not know it any more; `lab down --lab {}` clears it",
+            state.name
+        );
     }
     if !living.is_empty() {
         anstream::println!("  {DIM}{} in its journal{DIM:#}", counted(living.len()));

@@ -98,9 +98,9 @@ fn step(lesson: &Lesson, why: Why, progress: &Progress, os: Os) -> Result<Step, 
     let done: Vec<&DoneBlock> = progress.done_in(&lesson.id).collect();
     // What ran is a beginning of the story as it is now, or the story was changed under it.
     for (index, was) in done.iter().enumerate() {
-        let same = story
-            .get(index)
-            .is_some_and(|block| block.name == was.block && block.fingerprint().to_string() == was.fingerprint);
+        let same = story.get(index).is_some_and(|block| {
+            block.name == was.block && block.fingerprint().to_string() == was.fingerprint
+        });
         if !same {
             return Err(PlanError::Changed { lesson: lesson.id.clone(), block: was.block.to_string() });
         }

@@ -28,13 +28,18 @@ fn escape(text: &str) -> String {
 
 impl<W: Write + Send> Sink for GitHub<W> {
     fn take(&self, event: &Event) {
-        let (EventKind::BlockFinished(report), Some(lesson), Some(block)) = (&event.kind, &event.lesson, &event.block)
+        let (EventKind::BlockFinished(report), Some(lesson), Some(block)) =
+            (&event.kind, &event.lesson, &event.block)
         else {
             return;
         };
         let (level, message) = match &report.outcome {
-            Outcome::Failed { reason, .. } => ("error", format!("`{block}` failed: {reason}\n{}", report.output)),
-            Outcome::Differed { diff } => ("error", format!("`{block}` differs from what is recorded\n{diff}")),
+            Outcome::Failed { reason, .. } => {
+                ("error", format!("`{block}` failed: {reason}\n{}", report.output))
+            }
+            Outcome::Differed { diff } => {
+                ("error", format!("`{block}` differs from what is recorded\n{diff}"))
+            }
             Outcome::Unrecorded => ("warning", format!("`{block}` was never recorded")),
             Outcome::Passed | Outcome::Skipped { .. } => return,
         };

@@ -118,14 +118,21 @@ impl<W: Write> Inner<W> {
                 let id = event.lesson.as_ref().map(|id| id.as_str()).unwrap_or_default();
                 writeln!(self.out, "\n{BOLD}{title}{BOLD:#} {DIM}{id}, {}{DIM:#}", blocks(*count))?;
                 if *resumed_at > 0 {
-                    writeln!(self.out, "  {DIM}{} done before; going on from there{DIM:#}", blocks(*resumed_at))?;
+                    writeln!(
+                        self.out,
+                        "  {DIM}{} done before; going on from there{DIM:#}",
+                        blocks(*resumed_at)
+                    )?;
                 }
                 Ok(())
             }
             EventKind::LessonFoundDone { title } => {
                 let id = event.lesson.as_ref().map(|id| id.as_str()).unwrap_or_default();
                 writeln!(self.out, "\n{BOLD}{title}{BOLD:#} {DIM}{id}{DIM:#}")?;
-                writeln!(self.out, "  {GOOD}✓{GOOD:#} already done in this lab; `lab run {id} --again` runs it anew")
+                writeln!(
+                    self.out,
+                    "  {GOOD}✓{GOOD:#} already done in this lab; `lab run {id} --again` runs it anew"
+                )
             }
             EventKind::BlockStarted { host, via, text, hidden } => {
                 self.partial.clear();
@@ -151,11 +158,7 @@ impl<W: Write> Inner<W> {
             EventKind::OutputArrived { text } => self.output(text),
             EventKind::AttemptMissed { attempt, reason, next_in } if self.in_full() => {
                 self.end_line()?;
-                writeln!(
-                    self.out,
-                    "    {DIM}try {attempt}: {reason}; again in {}{DIM:#}",
-                    duration(*next_in)
-                )
+                writeln!(self.out, "    {DIM}try {attempt}: {reason}; again in {}{DIM:#}", duration(*next_in))
             }
             EventKind::BlockFinished(report) => self.block_finished(event, report),
             EventKind::LessonFinished { tally, took, complete, .. } if self.detail > Detail::Quiet => {

@@ -137,7 +137,9 @@ impl Attempt<'_> {
         };
         let did = match stage.run().await {
             Ok(did) => did,
-            Err(reason) => return Tried { report: self.failed(attempt, reason), record: None, picture: None },
+            Err(reason) => {
+                return Tried { report: self.failed(attempt, reason), record: None, picture: None };
+            }
         };
         let Did { outcome, wrong: own, extra, lacking, picture } = did;
         let mut record = self.recorder.record(self.lesson, self.block, &outcome);
@@ -154,11 +156,14 @@ impl Attempt<'_> {
         let (outcome_now, keep) = match wrong {
             Some(Wrong { reason, hint }) => (Outcome::Failed { reason, hint }, false),
             None => match self.recorder.compare(self.recorded, &record, self.block, self.renaming) {
-                Compared::Different(difference) => {
-                    (Outcome::Differed { diff: crate::snapshot::render(&difference, false, DIFF_WIDTH) }, true)
-                }
+                Compared::Different(difference) => (
+                    Outcome::Differed { diff: crate::snapshot::render(&difference, false, DIFF_WIDTH) },
+                    true,
+                ),
                 // What could not be done in full has not passed.
-                Compared::Same => (lacking.map_or(Outcome::Passed, |reason| Outcome::Skipped { reason }), true),
+                Compared::Same => {
+                    (lacking.map_or(Outcome::Passed, |reason| Outcome::Skipped { reason }), true)
+                }
                 Compared::Unrecorded => (Outcome::Unrecorded, true),
             },
         };
@@ -234,7 +239,9 @@ fn notes(outcome: &session::Outcome) -> Vec<String> {
         Ended::Killed(_) => "the block's shell was killed",
         Ended::Cut(_) => "the connection was cut",
     };
-    vec![format!("{what}: the next block there starts in a new shell from the last state saved; background jobs are gone")]
+    vec![format!(
+        "{what}: the next block there starts in a new shell from the last state saved; background jobs are gone"
+    )]
 }
 
 fn seconds(duration: Duration) -> String {

@@ -90,7 +90,11 @@ impl Engine<'_> {
             self.emit(None, None, EventKind::RunInterrupted);
         }
         let took = started.elapsed();
-        self.emit(None, None, EventKind::RunFinished { tally: summary.tally, complete: summary.complete, took });
+        self.emit(
+            None,
+            None,
+            EventKind::RunFinished { tally: summary.tally, complete: summary.complete, took },
+        );
         Ok(summary)
     }
 
@@ -120,7 +124,12 @@ impl Engine<'_> {
         Ok(summary)
     }
 
-    async fn lesson(&mut self, step: &PlannedStep, plan: &Plan, asking: &mut bool) -> Result<Summary, RunError> {
+    async fn lesson(
+        &mut self,
+        step: &PlannedStep,
+        plan: &Plan,
+        asking: &mut bool,
+    ) -> Result<Summary, RunError> {
         let started = Instant::now();
         let lesson = Arc::clone(&step.lesson);
         let blocks = step.rest(plan.os);

@@ -23,7 +23,8 @@ impl Hosts {
 
     async fn target(&self, host: &str, via: Option<&str>) -> Result<Target, ResolveError> {
         let name = HostName::new(host).map_err(|error| ResolveError(error.to_string()))?;
-        let found = inventory::find(&self.ec2, &name).await.map_err(|error| ResolveError(error.to_string()))?;
+        let found =
+            inventory::find(&self.ec2, &name).await.map_err(|error| ResolveError(error.to_string()))?;
         let address = match (via, found.public_address) {
             (Some(_), _) => found.private_address,
             (None, Some(public)) => public,
@@ -34,7 +35,10 @@ impl Hosts {
             }
         };
         let Some(key_name) = found.key_name else {
-            return Err(ResolveError(format!("log in to `{host}`: {} was started without a key pair", found.instance_id)));
+            return Err(ResolveError(format!(
+                "log in to `{host}`: {} was started without a key pair",
+                found.instance_id
+            )));
         };
         let public = found.public_key.ok_or_else(|| {
             ResolveError(format!("log in to `{host}`: the key pair `{key_name}` does not exist any more"))
@@ -47,12 +51,22 @@ impl Hosts {
                 "log in to `{host}`: no key file in the laptop's home (*.pem, *.key, .ssh) belongs to the key pair `{key_name}`"
             ))
         })?;
-        Ok(Target { instance: found.instance_id, address: address.to_string(), port: 22, user: found.user, key })
+        Ok(Target {
+            instance: found.instance_id,
+            address: address.to_string(),
+            port: 22,
+            user: found.user,
+            key,
+        })
     }
 }
 
 impl Resolve for Hosts {
-    fn resolve<'a>(&'a self, host: &'a str, via: Option<&'a str>) -> BoxFuture<'a, Result<Target, ResolveError>> {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        via: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Target, ResolveError>> {
         Box::pin(self.target(host, via))
     }
 

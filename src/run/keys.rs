@@ -44,7 +44,10 @@ pub fn matching(keys: Vec<KeyFile>, public: &str) -> Option<KeyFile> {
     let wanted = bare(public);
     keys.into_iter().find(|key| {
         let secret = russh::keys::decode_secret_key(&key.text, None);
-        secret.ok().and_then(|secret| secret.public_key().to_openssh().ok()).is_some_and(|own| bare(&own) == wanted)
+        secret
+            .ok()
+            .and_then(|secret| secret.public_key().to_openssh().ok())
+            .is_some_and(|own| bare(&own) == wanted)
     })
 }
 
@@ -58,7 +61,8 @@ mod tests {
 
     #[test]
     fn the_key_is_found_by_its_public_half() {
-        let make = || ssh_key::PrivateKey::random(&mut rand::rng(), ssh_key::Algorithm::Ed25519).expect("a key");
+        let make =
+            || ssh_key::PrivateKey::random(&mut rand::rng(), ssh_key::Algorithm::Ed25519).expect("a key");
         let (one, two) = (make(), make());
         let file = |path: &str, key: &ssh_key::PrivateKey| KeyFile {
             path: path.into(),

@@ -89,7 +89,9 @@ pub enum LabError {
     Io { path: PathBuf, source: io::Error },
     #[error("read the state of the lab at {path}")]
     Parse { path: PathBuf, source: serde_json::Error },
-    #[error("use the lab `{0}`: another `lab` command is using it (wait for it, or choose another with --lab)")]
+    #[error(
+        "use the lab `{0}`: another `lab` command is using it (wait for it, or choose another with --lab)"
+    )]
     Busy(String),
     #[error("accept `{0}` as a lab's name: use at most 32 lower-case letters, digits and hyphens")]
     BadName(String),
@@ -182,7 +184,9 @@ impl Lab {
 pub fn read_state(path: &Path) -> Result<Option<LabState>, LabError> {
     let file = path.join("lab.json");
     match fs::read_to_string(&file) {
-        Ok(text) => Ok(Some(serde_json::from_str(&text).map_err(|source| LabError::Parse { path: file, source })?)),
+        Ok(text) => {
+            Ok(Some(serde_json::from_str(&text).map_err(|source| LabError::Parse { path: file, source })?))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(LabError::Io { path: file, source }),
     }

@@ -24,12 +24,10 @@ mod lab;
 mod pictures;
 mod recorder;
 
-use chain::chain;
-
 pub use backdrop::Backdrop;
 pub use chain::chain;
 pub use engine::{Engine, Options, RunError, Summary};
 pub use gate::{Gate, Open, Step};
 pub use hosts::Hosts;
-pub use recorder::Recorder;
 pub use lab::{CloudKind, Lab, LabError, LabState, check_name, is_busy, read_state};
+pub use recorder::Recorder;

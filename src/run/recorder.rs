@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::event::Outcome;
 use crate::lesson::{Block, Compare, Lesson};
 use crate::name::Os;
-use crate::event::Outcome;
 use crate::run::capture::packets;
 use crate::run::lab::CloudKind;
 use crate::run::pictures::Pictures;
 use crate::session;
 use crate::snapshot::secrets::Secrets;
 use crate::snapshot::{
-    Chosen, Key, Matching, Origin, Record, Renaming, Rules, Snapshot, Store, StoreError, Update, Verdict, Written, ansi,
-    compare,
+    Chosen, Key, Matching, Origin, Record, Renaming, Rules, Snapshot, Store, StoreError, Update, Verdict,
+    Written, ansi, compare,
 };
 
 /// Compares results with the store and keeps those that are to be written when the lesson has ended.
@@ -96,7 +96,12 @@ impl Recorder {
     }
 
     fn key(&self, lesson: &Lesson, block: &Block) -> Key {
-        Key { lesson: lesson.id.clone(), block: block.name.clone(), os: self.os, cloud: self.cloud.to_string() }
+        Key {
+            lesson: lesson.id.clone(),
+            block: block.name.clone(),
+            os: self.os,
+            cloud: self.cloud.to_string(),
+        }
     }
 
     /// What is recorded of a block.
@@ -131,7 +136,8 @@ impl Recorder {
                 Compare::Exit => Matching::Exit,
             };
             // The pattern was found valid when the lesson was parsed.
-            rules.vary = outcome.vary.iter().filter_map(|pattern| Rules::vary(pattern.as_str()).ok()).collect();
+            rules.vary =
+                outcome.vary.iter().filter_map(|pattern| Rules::vary(pattern.as_str()).ok()).collect();
         }
         rules
     }
@@ -143,7 +149,13 @@ impl Recorder {
     }
 
     /// Keeps a page's picture for the end of the lesson.
-    pub(super) fn keep_picture(&mut self, lesson: &Lesson, block: &Block, outcome: &Outcome, picture: Vec<u8>) {
+    pub(super) fn keep_picture(
+        &mut self,
+        lesson: &Lesson,
+        block: &Block,
+        outcome: &Outcome,
+        picture: Vec<u8>,
+    ) {
         let key = self.key(lesson, block);
         self.pictures.keep(key, outcome, picture);
     }
@@ -154,7 +166,11 @@ impl Recorder {
     }
 
     /// Writes what was kept, in the vocabulary of what is recorded. Returns the files written.
-    pub fn finish(&mut self, renaming: &Renaming, update: Update) -> Result<Vec<std::path::PathBuf>, StoreError> {
+    pub fn finish(
+        &mut self,
+        renaming: &Renaming,
+        update: Update,
+    ) -> Result<Vec<std::path::PathBuf>, StoreError> {
         for key in self.settled.drain(..) {
             self.store.settle(&key)?;
         }
@@ -190,7 +206,10 @@ mod tests {
 
     #[test]
     fn a_block_is_described_by_its_first_command() {
-        assert_eq!(describe("# why\n\nVPC=$(aws ec2 create-vpc \\\n  --cidr-block x)\n"), "VPC=$(aws ec2 create-vpc");
+        assert_eq!(
+            describe("# why\n\nVPC=$(aws ec2 create-vpc \\\n  --cidr-block x)\n"),
+            "VPC=$(aws ec2 create-vpc"
+        );
         assert_eq!(describe(&"x".repeat(200)).chars().count(), 100);
         assert_eq!(describe(""), "");
     }

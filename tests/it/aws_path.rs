@@ -94,7 +94,9 @@ fn with_env(course: &Course, lab: &str, commands: &str) -> Output {
     let mut bash = Command::new("bash");
     bash.args(["-c", &line]).current_dir(course.root());
     // A configuration of this machine's user would be heard too.
-    bash.env("AWS_CONFIG_FILE", "/nowhere").env("AWS_SHARED_CREDENTIALS_FILE", "/nowhere").env("PYTHON", python());
+    bash.env("AWS_CONFIG_FILE", "/nowhere")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+        .env("PYTHON", python());
     bash.env("AWS_PROFILE", "nobody").env("AWS_SESSION_TOKEN", "stale").env("LAB", env!("CARGO_BIN_EXE_lab"));
     for (name, value) in command.env("AWS_EC2_METADATA_DISABLED", "true").get_envs() {
         if let Some(value) = value {
@@ -133,10 +135,12 @@ fn boto3_and_the_aws_cli_use_the_running_region() {
     fs::set_permissions(bin.join("aws"), fs::Permissions::from_mode(0o755)).expect("executable");
     let blocks = blocks(&fs::read_to_string(course.lesson(LESSON)).expect("readable"));
     assert!(blocks.len() > 10);
-    let script: String = blocks.iter().map(|(name, _, body)| format!("{body}\necho \"@@ {name} $?\"\n")).collect();
+    let script: String =
+        blocks.iter().map(|(name, _, body)| format!("{body}\necho \"@@ {name} $?\"\n")).collect();
     let printed = good(&with_env(&course, "cli", &format!("PATH=$PWD/bin:$PATH\n{script}")));
     for (name, status, _) in &blocks {
-        let ended = printed.lines().find_map(|line| line.strip_prefix(&format!("@@ {name} "))?.parse::<i32>().ok());
+        let ended =
+            printed.lines().find_map(|line| line.strip_prefix(&format!("@@ {name} "))?.parse::<i32>().ok());
         // Version 1 of the AWS CLI, which is the one on PyPI, says 255 where version 2 (and the lesson) says 254.
         assert_eq!(ended, Some(if *status == 254 { 255 } else { *status }), "{name}:\n{printed}");
     }
@@ -170,7 +174,11 @@ fn lesson_01_passes_with_cloud_aws_and_is_taken_away_alone() {
     // Nobody agrees: nothing is created, and no lab is left that would stand in the way.
     let refused = away(&course, &format!("run {LESSON} --cloud aws"));
     assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
-    assert!(told(&refused).contains("--yes") && told(&refused).contains("resources on AWS"), "{}", told(&refused));
+    assert!(
+        told(&refused).contains("--yes") && told(&refused).contains("resources on AWS"),
+        "{}",
+        told(&refused)
+    );
     assert!(told(&away(&course, "status")).contains("no labs"), "{}", told(&away(&course, "status")));
 
     let run = away(&course, &format!("run {LESSON} --cloud aws --yes"));
@@ -237,7 +245,11 @@ print(ec2.create_subnet(VpcId=vpc, CidrBlock='10.0.9.0/24')['Subnet']['SubnetId'
     assert_eq!(down.status.code(), Some(4), "{}", told(&down));
     assert!(told(&down).contains(vpc) && told(&down).contains("DependencyViolation"), "{}", told(&down));
     assert!(everything(&course, "away").contains(subnet));
-    boto3(&course, "away", &format!("import boto3\nboto3.client('ec2').delete_subnet(SubnetId='{subnet}')\n"));
+    boto3(
+        &course,
+        "away",
+        &format!("import boto3\nboto3.client('ec2').delete_subnet(SubnetId='{subnet}')\n"),
+    );
     good(&away(&course, "down"));
     assert_eq!(everything(&course, "away"), before);
 }

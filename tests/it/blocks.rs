@@ -162,8 +162,18 @@ echo $FAR
 const BAD: &[(&str, &str, &str, Option<i32>)] = &[
     ("on=nohost", "true", "`nohost`: none exists; there are: web", None),
     ("on=weeb", "true", "`weeb`", None),
-    ("timeout=2s", "sleep 1004 & sudo -n true; trap '' TERM INT HUP; sleep 1004", "did not end within 2", None),
-    ("timeout=3s on=web", "sleep 1005 & sudo sleep 1006 & sudo setsid sleep 1007", "did not end within 3", None),
+    (
+        "timeout=2s",
+        "sleep 1004 & sudo -n true; trap '' TERM INT HUP; sleep 1004",
+        "did not end within 2",
+        None,
+    ),
+    (
+        "timeout=3s on=web",
+        "sleep 1005 & sudo sleep 1006 & sudo setsid sleep 1007",
+        "did not end within 3",
+        None,
+    ),
     ("with=UNSET on=web", "echo $UNSET", "`with=UNSET`", None),
     ("", "exit 3", "exit status 3, expected 0", Some(3)),
     ("exit=2", "true", "exit status 0, expected 2", Some(0)),
@@ -230,8 +240,10 @@ fn odd_blocks_end_in_clear_results_and_leave_nothing() {
     assert!(down.status.success(), "{}", told(&down));
     let status = course.lab(&["status"]);
     assert!(told(&status).contains("no labs"), "{}", told(&status));
-    let left: Vec<String> =
-        host_view(&region.state()).into_iter().filter(|line| line.contains("sleep") || line.contains("nspawn")).collect();
+    let left: Vec<String> = host_view(&region.state())
+        .into_iter()
+        .filter(|line| line.contains("sleep") || line.contains("nspawn"))
+        .collect();
     assert_eq!(left, Vec::<String>::new());
     let stopped = course.lab(&["region", "stop"]);
     assert!(stopped.status.success(), "{}", told(&stopped));
@@ -248,7 +260,8 @@ fn fails_clearly(course: &Course, case: &(&str, &str, &str, Option<i32>)) -> Res
     let bad = format!("\n```sh {{#bad {attributes}}}\n{script}\n```\n\n```sh {{#never}}\necho never\n```\n");
     std::fs::write(course.lesson("odd"), with_web(&format!("{GOOD}{bad}"))).expect("written");
     let (code, events) = run(course);
-    let wrong = |what: &str| Err(format!("`{attributes}` `{script}`: {what} (ended with {code:?}): {events:#?}"));
+    let wrong =
+        |what: &str| Err(format!("`{attributes}` `{script}`: {what} (ended with {code:?}): {events:#?}"));
     let report = report(&events, "bad");
     if code != Some(1) || report["outcome"] != "failed" {
         return wrong("should fail");

@@ -15,7 +15,8 @@ const QUIET: Duration = Duration::from_millis(250);
 
 async fn shell(machine: Arc<dyn Machine>) -> Shell {
     let mut shell = Shell::new(machine, Setup::default());
-    let block = Block::new("NAME='it is'\ngreet() { echo \"hello, $NAME\"; }\ncd /usr/share\nshopt -s extglob\n");
+    let block =
+        Block::new("NAME='it is'\ngreet() { echo \"hello, $NAME\"; }\ncd /usr/share\nshopt -s extglob\n");
     shell.run(&block, &mut |_| {}).await.expect("runs");
     shell
 }
@@ -31,7 +32,9 @@ async fn converse(machine: Arc<dyn Machine>) {
         console.until_prompt("$", &mut hear).await?;
         console.type_line("greet; echo \"$GIVEN\"; pwd").await?;
         console.until_prompt("$ ", &mut hear).await?;
-        console.type_line("read -r -s -p 'Password: ' P; echo; read -r -p 'Really? [y/N] ' R; echo $R ${#P}").await?;
+        console
+            .type_line("read -r -s -p 'Password: ' P; echo; read -r -p 'Really? [y/N] ' R; echo $R ${#P}")
+            .await?;
         console.until_prompt("Password:", &mut hear).await?;
         console.type_line("secret").await?;
         console.until_prompt("Really? [y/N]", &mut hear).await?;

@@ -18,8 +18,11 @@ const TWO: &str = "# Two\n\n```sh {#c}\necho $A\ncat log\n```\n\n```sh {#d}\ntes
 fn small(region: &Arc<Region>) -> Course {
     let course = Course::of(region, "01-one", ONE);
     fs::write(course.lesson("02-two"), TWO).expect("written");
-    fs::write(course.root().join("lessons/SUMMARY.md"), "# Summary\n\n- [One](01-one.md)\n- [Two](02-two.md)\n")
-        .expect("written");
+    fs::write(
+        course.root().join("lessons/SUMMARY.md"),
+        "# Summary\n\n- [One](01-one.md)\n- [Two](02-two.md)\n",
+    )
+    .expect("written");
     course
 }
 
@@ -129,11 +132,17 @@ fn wrong_inputs_are_refused_before_anything_happens() {
 #[test]
 fn a_lab_is_one_commands_at_a_time() {
     let region = Region::new();
-    let course = Course::of(&region, "slow", "# Slow\n\n```sh {#wait}\ntouch began\nuntil test -e go; do sleep 0.1; done\n```\n");
+    let course = Course::of(
+        &region,
+        "slow",
+        "# Slow\n\n```sh {#wait}\ntouch began\nuntil test -e go; do sleep 0.1; done\n```\n",
+    );
     let mut running = course.command(&["run", "slow"]).stdout(Stdio::null()).spawn().expect("lab starts");
     let home = course.state().join("labs/default/home");
     until(|| home.join("began").exists());
-    for arguments in [&["run", "slow"][..], &["run", "slow", "--again"], &["down"], &["shell"], &["ssh", "web"]] {
+    for arguments in
+        [&["run", "slow"][..], &["run", "slow", "--again"], &["down"], &["shell"], &["ssh", "web"]]
+    {
         expect(&course.lab(arguments), 3, &["another `lab` command is using it"]);
     }
     expect(&course.lab(&["status"]), 0, &["in use by another command"]);
@@ -205,8 +214,12 @@ fn labs_do_not_meet_and_can_be_looked_at() {
     expect(&course.lab(&["verify", "net", "--quiet"]), 1, &["exit status 1"]);
     let status: Value = serde_json::from_slice(&course.lab(&["status", "--json"]).stdout).expect("JSON");
     let names = |list: &Value| -> Vec<String> {
-        let mut names: Vec<String> =
-            list.as_array().expect("a list").iter().filter_map(|lab| lab["name"].as_str().map(str::to_owned)).collect();
+        let mut names: Vec<String> = list
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|lab| lab["name"].as_str().map(str::to_owned))
+            .collect();
         names.sort();
         names
     };
@@ -234,7 +247,8 @@ fn reports_are_what_they_say() {
     plain(&course.command(&["run", "nothing"]).env_remove("NO_COLOR").output().expect("runs"));
     plain(&course.command(&["status"]).env_remove("NO_COLOR").output().expect("runs"));
     // `--color always` gives them, and NO_COLOR on a terminal does not.
-    let colored = course.command(&["run", "odd", "--color", "always"]).env_remove("NO_COLOR").output().expect("runs");
+    let colored =
+        course.command(&["run", "odd", "--color", "always"]).env_remove("NO_COLOR").output().expect("runs");
     assert!(told(&colored).contains('\u{1b}'));
 
     let junit = course.root().join("report.xml");
@@ -247,7 +261,12 @@ fn reports_are_what_they_say() {
     let check = "import sys, xml.etree.ElementTree as tree; root = tree.parse(sys.argv[1]).getroot(); \
                  print(len(root.findall('.//testcase')), len(root.findall('.//failure')), len(root.findall('.//skipped')))";
     let parsed = Command::new("python3").args(["-c", check, path]).output().expect("python3 runs");
-    assert_eq!(String::from_utf8_lossy(&parsed.stdout), "3 1 1\n", "{}", String::from_utf8_lossy(&parsed.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&parsed.stdout),
+        "3 1 1\n",
+        "{}",
+        String::from_utf8_lossy(&parsed.stderr)
+    );
 
     let output = course.lab(&["run", "odd", "--again", "--format", "github"]);
     expect(&output, 1, &["::error file=lessons/odd.md,line="]);

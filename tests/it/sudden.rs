@@ -50,12 +50,8 @@ fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
 fn begin(course: &Course, lab: &str, arguments: &[&str]) -> Child {
     let home = course.state().join("labs").join(lab).join("home");
     let _ = fs::remove_file(home.join("began"));
-    let child = course
-        .command(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("lab starts");
+    let child =
+        course.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("lab starts");
     until("the block begins", || home.join("began").exists().then_some(()));
     child
 }
@@ -69,8 +65,11 @@ fn daemon(course: &Course) -> [i32; 3] {
     let pid = fs::read_to_string(course.state().join("region/pid")).expect("the pid file");
     let front = pid.trim().parse().expect("a number");
     let below = |parent: i32| {
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).expect("children");
-        let is = |pid: &str| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|l| l.contains("region-tree"));
+        let children =
+            fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).expect("children");
+        let is = |pid: &str| {
+            fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|l| l.contains("region-tree"))
+        };
         children.split_whitespace().find(|pid| is(pid)).and_then(|pid| pid.parse().ok()).expect("a child")
     };
     let tree = below(front);
@@ -99,10 +98,18 @@ fn a_killed_daemon_leaves_nothing_and_the_lesson_goes_on() {
             kill(Pid::from_raw(pids[*index]), Signal::SIGKILL).expect("kill");
         }
         let output = running.wait_with_output().expect("ends");
-        expect(&output, 3, &["wait interrupted", "the local region does not run any more", "killed", "`lab run` goes on"]);
+        expect(
+            &output,
+            3,
+            &["wait interrupted", "the local region does not run any more", "killed", "`lab run` goes on"],
+        );
         until("nothing of it is left", || left(&course, &before).is_empty().then_some(()));
         let output = course.lab(&["status"]);
-        expect(&output, 0, &["not running", "killed", "net: 2 blocks done", "`wait` failed", "`lab run net` goes on"]);
+        expect(
+            &output,
+            0,
+            &["not running", "killed", "net: 2 blocks done", "`wait` failed", "`lab run net` goes on"],
+        );
     }
     let home = course.state().join("labs/default/home");
     fs::write(home.join("go"), "").expect("written");
@@ -161,7 +168,8 @@ fn a_killed_or_interrupted_run_goes_on() {
             (!host_view(&region.state()).iter().any(|line| line.contains("sleep 2002"))).then_some(())
         });
     };
-    for (signal, code) in [(Signal::SIGKILL, None), (Signal::SIGINT, Some(130)), (Signal::SIGTERM, Some(130))] {
+    for (signal, code) in [(Signal::SIGKILL, None), (Signal::SIGINT, Some(130)), (Signal::SIGTERM, Some(130))]
+    {
         let running = begin(&course, "default", &["run", "small"]);
         expect(&course.lab(&["status"]), 0, &["in use by another command"]);
         send(&running, signal);
@@ -256,7 +264,11 @@ fn an_interrupted_verification_takes_its_lab_away() {
     // When the region ends under it, it comes back for the lab to be taken away.
     let (running, _) = verify();
     kill(Pid::from_raw(daemon(&course)[0]), Signal::SIGKILL).expect("kill");
-    expect(&running.wait_with_output().expect("ends"), 3, &["the local region does not run any more", "killed"]);
+    expect(
+        &running.wait_with_output().expect("ends"),
+        3,
+        &["the local region does not run any more", "killed"],
+    );
     assert_eq!(labs(), Vec::<String>::new());
     expect(&course.lab(&["status"]), 0, &["running for", "no labs"]);
 }

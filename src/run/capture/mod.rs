@@ -69,14 +69,17 @@ impl Capturing {
             }
             let via = way_to(host, lesson, block);
             let machine = pool.host(host.as_str(), via).await.map_err(|error| failed(chain(&error)))?;
-            let argv = ["bash", "--noprofile", "--norc", "-c", SCRIPT, "lab", &capture.filter].map(str::to_owned);
+            let argv =
+                ["bash", "--noprofile", "--norc", "-c", SCRIPT, "lab", &capture.filter].map(str::to_owned);
             let program = Program { argv: argv.to_vec(), ..Program::default() };
             let child = machine.spawn(program).await.map_err(|error| failed(chain(&error)))?;
             let mut stdout = child.stdout;
             let mut begun = Vec::new();
             // The file's header comes when the filter is in place.
             let header = timeout(LIMIT, async {
-                while begun.len() < pcap::HEADER && stdout.read_buf(&mut begun).await.is_ok_and(|count| count > 0) {}
+                while begun.len() < pcap::HEADER
+                    && stdout.read_buf(&mut begun).await.is_ok_and(|count| count > 0)
+                {}
             });
             header.await.map_err(|_| failed("tcpdump does not begin".to_owned()))?;
             if !pcap::is_one(&begun) {

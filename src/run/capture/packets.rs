@@ -81,7 +81,9 @@ fn describe(seen: &Seen, first: Duration, flows: &mut Flows) -> Packet {
         }
         Some(NetSlice::Arp(arp)) => {
             packet.protocol = "ARP".to_owned();
-            let address = |bytes: &[u8]| <[u8; 4]>::try_from(bytes).map_or("?".to_owned(), |a| IpAddr::from(a).to_string());
+            let address = |bytes: &[u8]| {
+                <[u8; 4]>::try_from(bytes).map_or("?".to_owned(), |a| IpAddr::from(a).to_string())
+            };
             let (sender, target) = (address(arp.sender_protocol_addr()), address(arp.target_protocol_addr()));
             packet.info = match arp.operation() {
                 ArpOperation::REQUEST => format!("who has {target}? tell {sender}"),
@@ -168,7 +170,9 @@ fn icmp_info(icmp: &Icmpv4Slice<'_>) -> String {
     match icmp.icmp_type() {
         Icmpv4Type::EchoRequest(echo) => format!("echo request seq={}", echo.seq),
         Icmpv4Type::EchoReply(echo) => format!("echo reply seq={}", echo.seq),
-        Icmpv4Type::TimeExceeded(TimeExceededCode::TtlExceededInTransit) => "time to live exceeded".to_owned(),
+        Icmpv4Type::TimeExceeded(TimeExceededCode::TtlExceededInTransit) => {
+            "time to live exceeded".to_owned()
+        }
         Icmpv4Type::DestinationUnreachable(why) => match why {
             Unreachable::Network => "network unreachable".to_owned(),
             Unreachable::Host => "host unreachable".to_owned(),
@@ -206,7 +210,9 @@ pub(in crate::run) fn appended(record: &Record) -> Record {
 }
 
 fn line(packet: &Packet) -> String {
-    let end = |address: &str, port: Option<u16>| port.map_or(address.to_owned(), |port| format!("{address}:{port}"));
+    let end = |address: &str, port: Option<u16>| {
+        port.map_or(address.to_owned(), |port| format!("{address}:{port}"))
+    };
     format!(
         "packet on {}: {} > {} {} {} bytes: {}\n",
         packet.host,
@@ -252,10 +258,13 @@ mod tests {
         from: ([u8; 4], u16),
         to: ([u8; 4], u16),
         seq: u32,
-        flags: impl FnOnce(etherparse::PacketBuilderStep<etherparse::TcpHeader>) -> etherparse::PacketBuilderStep<etherparse::TcpHeader>,
+        flags: impl FnOnce(
+            etherparse::PacketBuilderStep<etherparse::TcpHeader>,
+        ) -> etherparse::PacketBuilderStep<etherparse::TcpHeader>,
         payload: &[u8],
     ) -> Seen {
-        let builder = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4(from.0, to.0, 64).tcp(from.1, to.1, seq, 1000);
+        let builder =
+            PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4(from.0, to.0, 64).tcp(from.1, to.1, seq, 1000);
         let mut bytes = Vec::new();
         flags(builder).write(&mut bytes, payload).expect("writes");
         seen(bytes)
@@ -271,7 +280,13 @@ mod tests {
             segment(CLIENT, SERVER, client, |tcp| tcp.syn(), b""),
             segment(SERVER, CLIENT, server, |tcp| tcp.syn().ack(client.wrapping_add(1)), b""),
             segment(CLIENT, SERVER, client.wrapping_add(1), |tcp| tcp.ack(server.wrapping_add(1)), b""),
-            segment(CLIENT, SERVER, client.wrapping_add(1), |tcp| tcp.psh().ack(server.wrapping_add(1)), b"GET / HTTP/1.1\r\n\r\n"),
+            segment(
+                CLIENT,
+                SERVER,
+                client.wrapping_add(1),
+                |tcp| tcp.psh().ack(server.wrapping_add(1)),
+                b"GET / HTTP/1.1\r\n\r\n",
+            ),
         ])
     }
 
@@ -307,7 +322,12 @@ mod tests {
         assert_eq!(appended(&record).output, "hello");
         record.origin.extra.push((RECORDED.to_owned(), handshake(1, 2)));
         let lines = appended(&record).output;
-        assert!(lines.starts_with("hello\npacket on web: 10.0.1.10:40001 > 10.0.2.10:80 TCP 54 bytes: SYN seq=0\n"), "{lines}");
+        assert!(
+            lines.starts_with(
+                "hello\npacket on web: 10.0.1.10:40001 > 10.0.2.10:80 TCP 54 bytes: SYN seq=0\n"
+            ),
+            "{lines}"
+        );
         translate(&mut record, |text| text.replace("10.0.1.10", "10.9.9.9"));
         assert!(appended(&record).output.contains("10.9.9.9:40001"));
     }

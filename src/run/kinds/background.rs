@@ -171,7 +171,8 @@ async fn until_ready(printed: &mut watch::Receiver<Vec<u8>>, text: &str) -> Opti
 /// Shows what it has printed since it was last asked.
 pub(super) async fn logs(stage: &mut Stage<'_>, logs: &Logs) -> Result<Did, String> {
     let started = Instant::now();
-    let running = stage.lasting.backgrounds.0.get_mut(&logs.target).ok_or_else(|| not_running(&logs.target))?;
+    let running =
+        stage.lasting.backgrounds.0.get_mut(&logs.target).ok_or_else(|| not_running(&logs.target))?;
     let until_quiet = async {
         while timeout(QUIET, running.printed.changed()).await.is_ok_and(|changed| changed.is_ok()) {}
     };
@@ -207,7 +208,9 @@ pub(super) async fn stop(stage: &mut Stage<'_>, target: &BlockName) -> Result<Di
 }
 
 fn not_running(target: &BlockName) -> String {
-    format!("find the background block `{target}`: it does not run (an interruption of the lesson ends it; `--again` starts over)")
+    format!(
+        "find the background block `{target}`: it does not run (an interruption of the lesson ends it; `--again` starts over)"
+    )
 }
 
 #[cfg(test)]

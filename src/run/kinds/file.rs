@@ -66,7 +66,9 @@ async fn on_laptop(machine: &dyn Machine, path: &str, contents: &[u8]) -> io::Re
         _ => {
             let said = String::from_utf8_lossy(&said);
             // `lab: line 1: /etc/x: Permission denied`: the last part says why.
-            Err(io::Error::other(said.trim().rsplit(": ").next().unwrap_or("it was not written").to_lowercase()))
+            Err(io::Error::other(
+                said.trim().rsplit(": ").next().unwrap_or("it was not written").to_lowercase(),
+            ))
         }
     }
 }

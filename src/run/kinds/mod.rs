@@ -145,7 +145,11 @@ impl Stage<'_> {
     fn tell(&self) -> impl FnMut(&[u8]) + Send + use<> {
         let (sink, lesson, block) = (Arc::clone(self.sink), self.lesson.id.clone(), self.block.name.clone());
         move |bytes: &[u8]| {
-            let mut told = event(None, None, EventKind::OutputArrived { text: String::from_utf8_lossy(bytes).into_owned() });
+            let mut told = event(
+                None,
+                None,
+                EventKind::OutputArrived { text: String::from_utf8_lossy(bytes).into_owned() },
+            );
             (told.lesson, told.block) = (Some(lesson.clone()), Some(block.clone()));
             sink.take(&told);
         }

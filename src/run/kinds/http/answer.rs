@@ -43,9 +43,10 @@ impl Answer {
             }
             rest = rest.get(end + 4..).unwrap_or_default();
             // The bodies of redirects are not printed, so that what begins like a head after one is one.
-            let redirected = answer.heads.last().is_some_and(|head| {
-                head[0].split(' ').nth(1).is_some_and(|status| status.starts_with('3'))
-            });
+            let redirected = answer
+                .heads
+                .last()
+                .is_some_and(|head| head[0].split(' ').nth(1).is_some_and(|status| status.starts_with('3')));
             if !redirected && !answer.heads.is_empty() {
                 break;
             }
@@ -66,9 +67,13 @@ impl Answer {
         for head in &self.heads {
             text.push_str(&format!("{}\n", head[0].trim_end()));
             let recorded = |line: &&String| {
-                line.split_once(':').is_some_and(|(name, _)| RECORDED.contains(&name.to_ascii_lowercase().as_str()))
+                line.split_once(':')
+                    .is_some_and(|(name, _)| RECORDED.contains(&name.to_ascii_lowercase().as_str()))
             };
-            head.iter().skip(1).filter(recorded).for_each(|line| text.push_str(&format!("{}\n", line.trim_end())));
+            head.iter()
+                .skip(1)
+                .filter(recorded)
+                .for_each(|line| text.push_str(&format!("{}\n", line.trim_end())));
         }
         if !self.body.is_empty() {
             text.push_str(&format!("\n{}\n", self.told_body().trim_end()));

@@ -11,8 +11,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::answer::Answer;
-use super::proxy::{Proxy, Served};
 use super::output_of;
+use super::proxy::{Proxy, Served};
 use crate::session::{Dial, Machine};
 
 /// Names under which systems have it.
@@ -70,7 +70,13 @@ pub(super) async fn picture(
     };
     let mut command = Command::new(browser);
     command
-        .args(["--headless=new", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-extensions"])
+        .args([
+            "--headless=new",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--no-first-run",
+            "--disable-extensions",
+        ])
         .args(["--disable-background-networking", "--disable-sync", "--disable-component-update", SIZE])
         .arg(format!("--proxy-server=http://127.0.0.1:{}", proxy.port()))
         // Also addresses of this machine are those of the laptop.
@@ -128,7 +134,10 @@ mod tests {
                    #HttpOnly_.web.example\tTRUE\t/wp\tFALSE\t0\tlogin\tadmin%7C1\n";
         assert_eq!(
             cookies(jar),
-            [("203.0.113.9".to_owned(), "test=WP".to_owned()), ("web.example".to_owned(), "login=admin%7C1".to_owned())]
+            [
+                ("203.0.113.9".to_owned(), "test=WP".to_owned()),
+                ("web.example".to_owned(), "login=admin%7C1".to_owned())
+            ]
         );
     }
 }

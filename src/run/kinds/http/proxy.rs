@@ -166,7 +166,8 @@ impl Ways {
         let (_, printed) = output_of(&*self.laptop, &["getent", "ahostsv4", "--", host], b"").await?;
         let printed = String::from_utf8_lossy(&printed).into_owned();
         let address = printed.split_whitespace().next().and_then(|word| word.parse().ok());
-        let address = address.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name is not known"))?;
+        let address =
+            address.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name is not known"))?;
         self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), address);
         Ok(address)
     }
