@@ -27,14 +27,15 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// How long after the block packets are still taken: connections end a moment behind the programs that used them.
 const AFTER: Duration = Duration::from_millis(400);
 
-/// Runs `tcpdump` until standard input ends. What it says besides packets is printed only when it fails.
+/// Runs `tcpdump` until standard input ends. What it says besides packets is printed only when it fails. Packets are
+/// taken at once: by default it takes them once a second, and loses at its end what it has not taken.
 const SCRIPT: &str = r#"
 own=
 if read -r client port _ <<<"$SSH_CONNECTION"; then own="not (host $client and tcp port $port)"; fi
 if [[ $1 && $own ]]; then filter="($1) and $own"; else filter=$1$own; fi
 said=$(mktemp) || exit
 exec 3<&0
-sudo -n tcpdump -n -U -w - -- "$filter" 2>"$said" </dev/null &
+sudo -n tcpdump -n -U --immediate-mode -w - -- "$filter" 2>"$said" </dev/null &
 tcpdump=$!
 { cat <&3; sudo -n kill -TERM "$tcpdump"; } >/dev/null 2>&1 &
 waiting=$!

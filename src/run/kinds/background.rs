@@ -182,6 +182,7 @@ pub(super) async fn logs(stage: &mut Stage<'_>, logs: &Logs) -> Result<Did, Stri
     }
     let fresh = running.fresh();
     running.read = running.shown + fresh.len();
+    stage.tell()(&fresh);
     let mut did = Did::printed(&String::from_utf8_lossy(&fresh), started.elapsed());
     did.outcome.output = session::Output::from_bytes(&fresh);
     Ok(did)

@@ -98,6 +98,7 @@ pub(super) async fn run(stage: &mut Stage<'_>, http: &Http) -> Result<Did, Strin
             }
             Err(error) => did = did.but_wrong(chain(&error), None),
         }
+        did.outcome.took = started.elapsed();
     }
     Ok(did)
 }

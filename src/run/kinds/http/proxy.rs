@@ -108,6 +108,10 @@ impl Ways {
         let Some((authority, path)) = split(target) else {
             return refuse(&mut browser, &io::ErrorKind::InvalidInput.into()).await;
         };
+        if path == "/favicon.ico" {
+            // Nobody sees it in a picture, but a lesson would see it in its server's log, or not: it is not always asked for.
+            return refuse(&mut browser, &io::ErrorKind::NotFound.into()).await;
+        }
         let mut site = match self.connect(authority, 80).await {
             Ok(site) => site,
             Err(error) => return refuse(&mut browser, &error).await,
