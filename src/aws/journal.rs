@@ -152,9 +152,11 @@ impl Journal {
         let mut open: BTreeMap<&str, &str> = BTreeMap::new();
         for entry in &inner.entries {
             match entry {
-                Entry::Intended { token, operation, .. } => drop(open.insert(token, operation)),
+                Entry::Intended { token, operation, .. } => {
+                    open.insert(token, operation);
+                }
                 Entry::Created { token, .. } | Entry::Refused { token, .. } => {
-                    drop(open.remove(token.as_str()))
+                    open.remove(token.as_str());
                 }
                 Entry::Deleted { .. } => {}
             }
