@@ -6,7 +6,7 @@ use std::process::Command;
 use super::ImageError;
 
 /// Release of the guests.
-pub(super) const RELEASE: &str = "trixie";
+pub(crate) const RELEASE: &str = "trixie";
 
 /// The archive to build from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,24 +19,52 @@ pub(super) struct Archive {
     pub keyring: PathBuf,
 }
 
+const PACKAGES: &str = "Created-By: Packages";
 const FORMAT: &str = "$(REPO_URI)|$(RELEASE)|$(ORIGIN)";
+const FORMAT_UNKNOWN: &str = "$(REPO_URI)|$(RELEASE)|";
 
 /// Ask the package manager.
 pub(super) fn find() -> Result<Archive, ImageError> {
-    let targets =
-        output(Command::new("apt-get").args(["indextargets", "--format", FORMAT, "Created-By: Packages"]))?;
+    let targets = targets()?;
     let dump = output(Command::new("apt-config").arg("dump"))?;
-    let keyring = ["/usr/share/keyrings/debian-archive-keyring.gpg", "/etc/apt/trusted.gpg.d"]
-        .into_iter()
-        .map(PathBuf::from)
-        .find(|path| path.exists())
-        .ok_or(ImageError::NoKeyring)?;
+    let keyring = keyring().or_else(loose_keys).ok_or(ImageError::NoKeyring)?;
     let sources = sources(&targets, &keyring).ok_or(ImageError::NoArchive)?;
     let mut options = options(&dump);
     if Path::new("/etc/apt/auth.conf.d").exists() {
         options.push("Dir::Etc::netrcparts \"/etc/apt/auth.conf.d\"".to_owned());
     }
     Ok(Archive { sources, options, keyring })
+}
+
+/// Where files of Debian's two archives are asked for on behalf of guests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ArchiveBases {
+    pub main: String,
+    /// If this machine has none of its own, the one beside the main archive.
+    pub security: String,
+}
+
+/// The archives that this machine's package manager uses.
+pub(crate) fn archive_bases() -> Result<ArchiveBases, ImageError> {
+    bases(&targets()?).ok_or(ImageError::NoArchive)
+}
+
+/// Debian's archive keys as one file.
+pub(crate) fn keyring() -> Option<PathBuf> {
+    Some(PathBuf::from("/usr/share/keyrings/debian-archive-keyring.gpg")).filter(|path| path.exists())
+}
+
+fn loose_keys() -> Option<PathBuf> {
+    Some(PathBuf::from("/etc/apt/trusted.gpg.d")).filter(|path| path.exists())
+}
+
+fn targets() -> Result<String, ImageError> {
+    let ask = |options: &[&str], format: &str| {
+        output(Command::new("apt-get").arg("indextargets").args(options).args(["--format", format, PACKAGES]))
+    };
+    let known = ask(&[], FORMAT)?;
+    // A machine that has not updated yet, or has thrown its lists away, knows where its archives are and no more.
+    if known.trim().is_empty() { ask(&["--no-release-info"], FORMAT_UNKNOWN) } else { Ok(known) }
 }
 
 fn output(command: &mut Command) -> Result<String, ImageError> {
@@ -51,7 +79,34 @@ fn output(command: &mut Command) -> Result<String, ImageError> {
 /// The same archives as this machine's, for the guests' release. The main archive is needed; updates come from it
 /// too; security fixes only if this machine has an archive of them.
 fn sources(targets: &str, keyring: &Path) -> Option<Vec<String>> {
-    let rows: Vec<(&str, &str)> = targets
+    let rows = rows(targets);
+    let main = main(&rows)?;
+    let line =
+        |uri: &str, release: &str| format!("deb [signed-by={}] {uri} {release} main", keyring.display());
+    let mut lines = vec![line(main, RELEASE), line(main, &format!("{RELEASE}-updates"))];
+    lines.extend(security(&rows).map(|uri| line(uri, &format!("{RELEASE}-security"))));
+    Some(lines)
+}
+
+fn bases(targets: &str) -> Option<ArchiveBases> {
+    let rows = rows(targets);
+    let main = main(&rows)?.trim_end_matches('/').to_owned();
+    let beside = || format!("{main}-security");
+    let security = security(&rows).map_or_else(beside, |uri| uri.trim_end_matches('/').to_owned());
+    Some(ArchiveBases { main, security })
+}
+
+fn main<'a>(rows: &[(&'a str, &str)]) -> Option<&'a str> {
+    rows.iter().find(|(_, release)| !release.contains(['-', '/'])).map(|(uri, _)| *uri)
+}
+
+fn security<'a>(rows: &[(&'a str, &str)]) -> Option<&'a str> {
+    rows.iter().find(|(_, release)| release.ends_with("-security")).map(|(uri, _)| *uri)
+}
+
+/// Address and release of each of Debian's archives in the package manager's list.
+fn rows(targets: &str) -> Vec<(&str, &str)> {
+    targets
         .lines()
         .filter_map(|line| {
             let mut fields = line.split('|');
@@ -60,14 +115,7 @@ fn sources(targets: &str, keyring: &Path) -> Option<Vec<String>> {
             let debian = origin == "Debian" || origin.starts_with('$') || origin.is_empty();
             (debian && uri.contains("debian")).then_some((uri, release))
         })
-        .collect();
-    let (main, _) = rows.iter().find(|(_, release)| !release.contains(['-', '/']))?;
-    let security = rows.iter().find(|(_, release)| release.ends_with("-security"));
-    let line =
-        |uri: &str, release: &str| format!("deb [signed-by={}] {uri} {release} main", keyring.display());
-    let mut lines = vec![line(main, RELEASE), line(main, &format!("{RELEASE}-updates"))];
-    lines.extend(security.map(|(uri, _)| line(uri, &format!("{RELEASE}-security"))));
-    Some(lines)
+        .collect()
 }
 
 /// The machine's own settings for reaching archives, as `mmdebstrap --aptopt` takes them.
@@ -106,6 +154,20 @@ mod tests {
             sources("http://one.example/debian/|bookworm|$(ORIGIN)\n", Path::new("/k")).expect("an archive");
         assert_eq!(lines.len(), 2);
         assert_eq!(sources("http://two.example/ubuntu/|noble|Ubuntu\n", Path::new("/k")), None);
+    }
+
+    #[test]
+    fn guests_are_served_from_the_same_archives() {
+        let found = |main: &str, security: &str| {
+            Some(ArchiveBases { main: main.to_owned(), security: security.to_owned() })
+        };
+        let here = "http://one.example/debian";
+        assert_eq!(bases(TARGETS), found(here, "http://one.example/debian-security"));
+        assert_eq!(
+            bases("http://one.example/debian/|bookworm|Debian\n"),
+            found(here, "http://one.example/debian-security")
+        );
+        assert_eq!(bases(""), None);
     }
 
     #[test]
