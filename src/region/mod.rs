@@ -18,6 +18,7 @@ pub mod client;
 pub mod fabric;
 pub mod guest;
 pub mod image;
+pub mod internet;
 pub mod kernel;
 pub mod laptop;
 pub mod model;

@@ -12,6 +12,8 @@ mod course;
 mod daemon;
 mod daemon_world;
 mod fabric;
+mod internet;
+mod internet_fetcher;
 mod kinds;
 mod labs;
 mod mutations;

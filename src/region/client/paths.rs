@@ -51,6 +51,11 @@ impl Paths {
         self.cache.join("images")
     }
 
+    /// Files of the package archive that guests have asked for.
+    pub fn packages(&self) -> PathBuf {
+        self.cache.join("packages")
+    }
+
     /// What belongs to one lab and its owner: `home` and `run` of its laptop.
     pub fn lab(&self, lab: &str) -> PathBuf {
         self.state.join("labs").join(lab)

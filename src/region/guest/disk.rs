@@ -179,6 +179,7 @@ mod tests {
             resolver: [10, 0, 0, 2].into(),
             namespace: "n".into(),
             image: directory.join("image"),
+            additions: directory.join("additions"),
             login: "admin".into(),
             authorized_keys: vec!["ssh-ed25519 AAAA key\n".into()],
             user_data: Some(b"#!/bin/sh\nid\n".to_vec()),

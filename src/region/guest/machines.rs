@@ -13,12 +13,13 @@ use crate::region::reconcile::{MachineError, MachineSpec, Machines};
 pub struct GuestMachines {
     guests: Guests,
     image: PathBuf,
+    additions: PathBuf,
 }
 
 impl GuestMachines {
-    /// Machines whose disks are laid over the system at `image`.
-    pub fn new(guests: Guests, image: PathBuf) -> GuestMachines {
-        GuestMachines { guests, image }
+    /// Machines whose disks are laid over the files at `additions` and the system at `image`.
+    pub fn new(guests: Guests, image: PathBuf, additions: PathBuf) -> GuestMachines {
+        GuestMachines { guests, image, additions }
     }
 
     /// What has come out of an instance's console since this was last asked.
@@ -43,6 +44,7 @@ impl Machines for GuestMachines {
             resolver: spec.nameserver,
             namespace: spec.namespace,
             image: self.image.clone(),
+            additions: self.additions.clone(),
             login: "admin".to_owned(),
             authorized_keys: spec.authorized_keys,
             user_data,

@@ -28,7 +28,7 @@ pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Pat
     let root = Path::new(ROOTS).join(&spec.id);
     std::fs::create_dir_all(&root)?;
     let mount_point = CString::new(root.as_os_str().as_bytes())?;
-    let layers = overlay_options(&spec.image, disk)?;
+    let layers = overlay_options([&spec.additions, &spec.image], disk)?;
     let mut door = cgroup.door()?;
 
     let mut command = Command::new("systemd-nspawn");
@@ -80,9 +80,14 @@ pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Pat
 
 /// `volatile`: nothing is synced to the disk for the guest's sake. Killing a guest loses nothing by it; a crash of
 /// the whole machine may.
-fn overlay_options(image: &Path, disk: &Disk) -> io::Result<CString> {
+fn overlay_options(lower: [&Path; 2], disk: &Disk) -> io::Result<CString> {
     let mut options = Vec::new();
-    for (name, path) in [("lowerdir=", image), (",upperdir=", &disk.upper()), (",workdir=", &disk.work())] {
+    for (name, path) in [
+        ("lowerdir=", lower[0]),
+        (":", lower[1]),
+        (",upperdir=", &*disk.upper()),
+        (",workdir=", &*disk.work()),
+    ] {
         options.extend_from_slice(name.as_bytes());
         for byte in path.as_os_str().as_bytes() {
             // These separate options and layers.
@@ -102,7 +107,8 @@ mod tests {
 
     #[test]
     fn paths_cannot_add_options() {
-        let options = overlay_options(Path::new("/a,b:c"), &Disk::at("/d".into())).expect("no zero byte");
-        assert_eq!(options.to_bytes(), br"lowerdir=/a\,b\:c,upperdir=/d/upper,workdir=/d/work,volatile");
+        let options = overlay_options([Path::new("/a,b:c"), Path::new("/i")], &Disk::at("/d".into()))
+            .expect("no zero byte");
+        assert_eq!(options.to_bytes(), br"lowerdir=/a\,b\:c:/i,upperdir=/d/upper,workdir=/d/work,volatile");
     }
 }

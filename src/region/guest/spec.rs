@@ -23,6 +23,8 @@ pub struct GuestSpec {
     pub namespace: String,
     /// Root directory of the image (lower layer of the overlay).
     pub image: PathBuf,
+    /// A tree of files that is laid over the image before the disk is: what all guests of this region share.
+    pub additions: PathBuf,
     /// Login user of the image that gets the keys: `admin` on Debian.
     pub login: String,
     /// Lines for the login user's `authorized_keys`, as in OpenSSH's public key files.

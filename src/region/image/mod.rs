@@ -12,5 +12,6 @@ mod error;
 mod meter;
 mod recipe;
 
+pub(crate) use archive::{ArchiveBases, RELEASE, archive_bases, keyring as archive_keyring};
 pub use build::{Image, cached, ensure};
 pub use error::ImageError;

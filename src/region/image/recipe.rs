@@ -13,7 +13,7 @@ const VERSION: u32 = 1;
 pub(super) const LOGIN: &str = "admin";
 
 /// The name under which guests know the package archive; the region's own Internet answers to it.
-const ARCHIVE_NAME: &str = "http://deb.debian.region.internal";
+const ARCHIVE_NAME: &str = crate::region::internet::places::PACKAGES;
 
 /// Installed beside the base system. Everything here is used by a lesson or expected of a server on EC2.
 pub(super) const PACKAGES: &[&str] = &[
@@ -117,9 +117,9 @@ pub(super) const FILES: &[File] = &[
 /// The guests' `sources.list`.
 pub(super) fn sources_list() -> String {
     format!(
-        "deb {ARCHIVE_NAME}/debian {RELEASE} main\n\
-         deb {ARCHIVE_NAME}/debian {RELEASE}-updates main\n\
-         deb {ARCHIVE_NAME}/debian-security {RELEASE}-security main\n"
+        "deb http://{ARCHIVE_NAME}/debian {RELEASE} main\n\
+         deb http://{ARCHIVE_NAME}/debian {RELEASE}-updates main\n\
+         deb http://{ARCHIVE_NAME}/debian-security {RELEASE}-security main\n"
     )
 }
 

@@ -79,6 +79,10 @@ impl<W: World> Services<W> {
     pub(crate) async fn keep(self, mut reached: watch::Receiver<u64>) {
         let mut open: HashMap<Socket, AbortHandle> = HashMap::new();
         let mut told: BTreeSet<Socket> = BTreeSet::new();
+        // A state that was found on disk has no namespaces before the first pass.
+        if reached.wait_for(|generation| *generation > 0).await.is_err() {
+            return;
+        }
         loop {
             let wanted = self.world.read(wanted);
             open.retain(|socket, task| {

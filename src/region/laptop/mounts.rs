@@ -10,6 +10,7 @@ use nix::unistd::{chdir, pivot_root};
 
 use super::idmap::Detached;
 use super::{HOME, HOSTNAME, Settings, USER};
+use crate::region::internet::places::NAME_SERVER;
 
 /// Where the root is put together, in the laptop's own mount namespace.
 const ROOT: &str = "/run/lab/laptop-root";
@@ -72,7 +73,8 @@ fn overlay(settings: &Settings, root: &Path) -> io::Result<()> {
         _ => {}
     }
     let options = format!(
-        "lowerdir={},upperdir={},workdir={},volatile",
+        "lowerdir={}:{},upperdir={},workdir={},volatile",
+        escaped(&settings.additions),
         escaped(&settings.image),
         escaped(&upper),
         escaped(&work)
@@ -91,7 +93,8 @@ fn files(root: &Path) -> io::Result<()> {
     fs::write(etc.join("hostname"), format!("{HOSTNAME}\n"))?;
     fs::write(etc.join("hosts"), format!("127.0.0.1 localhost\n127.0.1.1 {HOSTNAME}\n"))?;
     // Answers come from the lab's Internet; nobody waits long where there is none.
-    fs::write(etc.join("resolv.conf"), "nameserver 192.0.2.65\noptions timeout:1 attempts:1\n")?;
+    let resolver = format!("nameserver {NAME_SERVER}\noptions timeout:1 attempts:1\n");
+    fs::write(etc.join("resolv.conf"), resolver)?;
     for name in ["passwd", "group", "shadow", "gshadow"] {
         let path = etc.join(name);
         let text = fs::read_to_string(&path)?;

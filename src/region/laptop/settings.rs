@@ -11,6 +11,8 @@ pub(crate) struct Settings {
     pub netns: PathBuf,
     /// Root directory of the image.
     pub image: PathBuf,
+    /// A tree of files that is laid over the image: what all laptops of this region share.
+    pub additions: PathBuf,
     /// Directory for what differs from the image; made if need be.
     pub disk: PathBuf,
     /// The lab's home directory on the host; belongs to `uid`.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::lab::Lab;
+use crate::region::internet::World;
 use crate::region::model::{self, Action, Caller, Observation, State};
 use crate::region::tree::replace;
 use crate::wire::Fault;
@@ -98,5 +99,11 @@ impl Plane {
     fn lock(&self) -> MutexGuard<'_, Saved> {
         // A panic in a rule leaves the state as that rule left it; the alternative is that nothing works any more.
         self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl World for Plane {
+    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        Plane::read(self, |saved| read(&saved.state))
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Region {
     pub paths: Paths,
     /// Root directory of the image.
     pub image: PathBuf,
+    /// Files that are laid over the image.
+    pub additions: PathBuf,
     /// This program, which is `aws` on laptops. Its path is taken when the daemon starts: a program that is installed
     /// anew meanwhile is found there, too.
     pub program: PathBuf,
@@ -185,6 +187,7 @@ impl Region {
         let settings = Settings {
             netns: kernel::path(&fabric::laptop(&lab.account)),
             image: self.image.clone(),
+            additions: self.additions.clone(),
             disk: self.laptop_disk(name),
             home: self.paths.lab_home(name),
             run: self.paths.lab_run(name),

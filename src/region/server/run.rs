@@ -2,7 +2,7 @@
 
 use std::io::{PipeWriter, Write};
 use std::net::TcpListener;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,6 +17,7 @@ use super::plane::Plane;
 use super::reconciling;
 use super::region::Region;
 use crate::region::guest::{GuestMachines, Guests};
+use crate::region::internet::{self, Authority, mirror::Mirror};
 use crate::region::tree::{CGROUPS, Cgroup, Launch, front_pid};
 use crate::region::{api, image};
 
@@ -27,6 +28,8 @@ pub(crate) struct Inherited {
     pub endpoint: TcpListener,
     /// The control socket.
     pub control: UnixListener,
+    /// The fetcher's socket.
+    pub fetcher: UnixStream,
     /// Gets the line `ready` when callers are answered.
     pub ready: PipeWriter,
 }
@@ -46,7 +49,7 @@ pub(crate) fn main(launch: Launch, inherited: Inherited) -> Result<ExitCode, Str
 }
 
 async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
-    let Inherited { endpoint, control, mut ready } = inherited;
+    let Inherited { endpoint, control, mut ready, fetcher } = inherited;
     let failed = |doing: &'static str| move |error: std::io::Error| format!("{doing}: {error}");
     let directory = launch.paths.region();
     let image = image::cached(&launch.paths.images()).ok_or("find the guest image: it is not built")?;
@@ -56,7 +59,11 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
     let cgroup = Cgroup::at(CGROUPS);
     let (guests, events) = Guests::new(directory.join("guests"), cgroup.clone());
     guests.sweep(|id| plane.read(|saved| saved.state.instance(id).is_some()));
-    let machines = GuestMachines::new(guests, image.root.clone());
+    let authority = Authority::open(&directory.join("ca")).map_err(|error| chain(&error))?;
+    let additions = directory.join("additions");
+    internet::trust::lay(&additions, &image.root, authority.certificate())
+        .map_err(failed("lay out the trust"))?;
+    let machines = GuestMachines::new(guests, image.root.clone(), additions.clone());
     let reached = reconciling::start(Arc::clone(&plane), machines, events)
         .map_err(failed("start the reconciling thread"))?;
 
@@ -69,12 +76,18 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
         plane: Arc::clone(&plane),
         paths: launch.paths.clone(),
         image: image.root,
+        additions,
         program: std::env::current_exe().map_err(failed("find this program"))?,
         endpoint_url: format!("http://127.0.0.1:{port}"),
         cgroup,
         reached: reached.clone(),
         laptops: Mutex::default(),
     };
+    let mirror =
+        Mirror::new(launch.paths.packages(), fetcher).map_err(failed("take over the fetcher's socket"))?;
+    let services =
+        internet::Services::start(Arc::clone(&plane), &authority, mirror).map_err(|error| chain(&error))?;
+    tokio::spawn(services.keep(region.reached.clone()));
     let pid = front_pid(&launch.paths);
     let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop };
     tokio::spawn(connections::serve(control, Arc::new(desk)));
@@ -88,4 +101,10 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
         _ = terminate.recv() => {}
     }
     Ok(())
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

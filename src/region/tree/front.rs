@@ -4,10 +4,10 @@ use std::ffi::CString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, PipeWriter, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{ChildStdin, Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stdin, execv};
 
 use super::{Cgroup, Launch, cgroup, init, janitor, note};
+use crate::region::internet::mirror::fetcher;
 
 pub(super) const VERB: &str = "region-front";
 
@@ -49,9 +50,10 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
 
     let endpoint = listen(launch).map_err(failed("listen on loopback"))?;
     let control = listen_for_control(launch).map_err(failed("listen on the control socket"))?;
-    let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), ready.as_raw_fd()];
+    let fetcher = start_fetcher(launch).map_err(failed("start the fetcher"))?;
+    let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), ready.as_raw_fd(), fetcher.as_raw_fd()];
     let tree = start_tree(launch, &group, &inherited)?;
-    drop((endpoint, control, ready));
+    drop((endpoint, control, ready, fetcher));
 
     let end = wait(tree, &signals);
     // The janitor goes by the pid file; it has to be right before our end of the leash goes.
@@ -90,6 +92,15 @@ fn start_janitor(launch: &Launch) -> io::Result<Option<ChildStdin>> {
     let mut command = Command::new(program);
     command.arg(janitor::VERB).args(launch.to_arguments()).current_dir("/").stdin(Stdio::piped());
     Ok(command.spawn()?.stdin.take())
+}
+
+/// The fetcher stays with us in the host's namespaces and ends with us; the region holds the other end of its socket.
+fn start_fetcher(launch: &Launch) -> io::Result<UnixStream> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(fetcher::VERB).args(launch.to_arguments()).current_dir("/");
+    command.stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
+    Ok(ours)
 }
 
 /// The EC2 endpoint: at the port that this state directory had before, so that what clients were told stays true.

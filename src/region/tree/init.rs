@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::ExitCode;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -54,7 +54,7 @@ fn inherited() -> Result<Inherited, String> {
         Ok(descriptor)
     };
     let (endpoint, control) = (TcpListener::from(take(0)?), UnixListener::from(take(1)?));
-    Ok(Inherited { endpoint, control, ready: take(2)?.into() })
+    Ok(Inherited { endpoint, control, ready: take(2)?.into(), fetcher: UnixStream::from(take(3)?) })
 }
 
 /// Wait for whoever ends below us, until the server does. Our own end is the end of all others.

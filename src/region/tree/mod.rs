@@ -4,6 +4,7 @@
 //! daemon   (root, ends when the region answers)  builds the image, starts the front
 //! front    host's namespaces                      lock, sockets, control group; waits
 //! |- janitor   host's namespaces                  waits for the front's end, then kills and removes what is left
+//! |- fetcher   host's namespaces                  asks the package archive, and nobody else
 //! `- tree      pid 1 of new namespaces            mounts, reaps; its death is the death of all below it
 //!    `- server    tokio: EC2 endpoint, control socket, state, reconciling
 //!       |- systemd-nspawn (one a guest)           `guest`
@@ -31,11 +32,13 @@ pub(crate) use cgroup::Cgroup;
 pub(crate) use launch::{Launch, VERB_DAEMON};
 pub(crate) use mounts::CGROUPS;
 pub(crate) use note::{front_pid, replace};
+
+use super::internet::mirror::fetcher;
 pub(crate) use tools::PATH;
 
 /// Verbs that the program understands besides those for people. Only root can use them.
 pub const VERBS: &[&str] =
-    &[VERB_DAEMON, front::VERB, janitor::VERB, init::VERB, crate::region::laptop::VERB];
+    &[VERB_DAEMON, front::VERB, janitor::VERB, fetcher::VERB, init::VERB, crate::region::laptop::VERB];
 
 /// Run a hidden verb; `args` begins with it.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -47,6 +50,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             VERB_DAEMON => daemon::main(&launch),
             front::VERB => front::main(&launch),
             janitor::VERB => janitor::main(&launch),
+            fetcher::VERB => fetcher::main(&launch.paths.packages()),
             _ => init::main(launch),
         }),
         _ => Err(format!("no such verb: {}", verb.display())),

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 
 use super::apt::{Configuration, Method, Reply};
 use super::link::{Order, Outcome, Report};
@@ -30,6 +30,8 @@ const REDIRECTS: usize = 5;
 /// Serve the socket that is our standard input until its other end is closed. Files go below `cache`.
 pub(crate) fn main(cache: &Path) -> Result<ExitCode, String> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|error| format!("tie us to the front: {error}"))?;
+    // The front takes its signals in another way, and we have inherited that.
+    SigSet::all().thread_unblock().map_err(|error| format!("unblock signals: {error}"))?;
     let socket =
         io::stdin().as_fd().try_clone_to_owned().map_err(|error| format!("take over the socket: {error}"))?;
     let socket = UnixStream::from(socket);
