@@ -33,7 +33,14 @@ pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
         };
         any = true;
         let started = Instant::now();
-        let mut opened = open::open_for_teardown(&name, state, &sink).await?;
+        let mut opened = match open::open_for_teardown(&name, state, &sink).await {
+            Ok(opened) => opened,
+            // The others can go all the same.
+            Err(failure) => {
+                code = failure.tell();
+                continue;
+            }
+        };
         match take_away_within(&mut opened, &sink, Duration::from_secs(args.within * 60)).await {
             Ok(count) => anstream::println!(
                 "lab `{name}` is down: {} deleted in {:.1} s",

@@ -152,7 +152,12 @@ impl Engine<'_> {
         let mut interrupted = false;
         for block in &blocks {
             if stopped.is_none() && *asking {
-                match self.gate.before(block).await {
+                // Who is asked may answer by Ctrl-C.
+                let answer = tokio::select! {
+                    answer = self.gate.before(block) => answer,
+                    () = self.interrupt.triggered() => Step::Stop,
+                };
+                match answer {
                     Step::Go => {}
                     Step::GoOn => *asking = false,
                     Step::Stop => interrupted = true,

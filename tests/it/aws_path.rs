@@ -179,6 +179,13 @@ fn lesson_01_passes_with_cloud_aws_and_is_taken_away_alone() {
         "{}",
         told(&refused)
     );
+    let refused = with_env(
+        &course,
+        "away",
+        &format!("AWS_SECRET_ACCESS_KEY=wrong exec \"$LAB\" verify {LESSON} --cloud aws --yes"),
+    );
+    assert_eq!(refused.status.code(), Some(3), "{}", told(&refused));
+    assert!(told(&refused).contains("failed to use your AWS credentials"), "{}", told(&refused));
     assert!(told(&away(&course, "status")).contains("no labs"), "{}", told(&away(&course, "status")));
 
     let run = away(&course, &format!("run {LESSON} --cloud aws --yes"));

@@ -295,7 +295,7 @@ while time.monotonic() < deadline:
         break
     seen += data
     if seen.count(b"[q]uit: ") > asked:
-        os.write(fd, answers[asked].encode() + b"\n")
+        os.write(fd, b"\x03" if answers[asked] == "^C" else answers[asked].encode() + b"\n")
         asked += 1
 _, status = os.waitpid(pid, 0)
 sys.stdout.buffer.write(seen)
@@ -323,6 +323,9 @@ fn stepping_asks_before_each_block() {
     let text = step(",q", &["run", "01-one", "--step"]);
     assert!(text.contains("asked 2 status 130"), "{text}");
     expect(&course.lab(&["status"]), 0, &["01-one: 1 block done"]);
+    // Ctrl-C is an answer too.
+    let text = step("^C", &["run", "01-one", "--step"]);
+    assert!(text.contains("asked 1 status 130"), "{text}");
     let text = step("a", &["run", "02-two", "--step"]);
     assert!(text.contains("asked 1 status 0"), "{text}");
     expect(&course.lab(&["status"]), 0, &["02-two: 2 blocks done"]);
