@@ -50,6 +50,8 @@ pub enum Verb {
     Verify(VerifyArgs),
     /// Check lessons without running anything
     Lint(LintArgs),
+    /// Test what the learner has built so far
+    Check(CheckArgs),
     /// Accept or reject results that differ from what is recorded
     Review(ReviewArgs),
     /// Show labs, how far they are, and what runs in them
@@ -197,6 +199,17 @@ pub struct VerifyArgs {
     /// End the run at the first block that is not as recorded
     #[arg(long)]
     pub fail_fast: bool,
+    #[command(flatten)]
+    pub tell: TellArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Lessons, files or ids [default: those that this lab has begun]
+    #[arg(value_name = "LESSON")]
+    pub lessons: Vec<PathBuf>,
+    #[command(flatten)]
+    pub lab: LabArgs,
     #[command(flatten)]
     pub tell: TellArgs,
 }

@@ -71,6 +71,15 @@ pub async fn drive(
     plan: &Plan,
     manner: Manner,
 ) -> Result<Summary, Failure> {
+    let mut engine = engine(root, course, open, manner);
+    engine.run(plan).await.map_err(|error| match error {
+        RunError::HadCreated { .. } => Failure::usage(format!("failed to {error}")),
+        error => error.into(),
+    })
+}
+
+/// The engine for an open lab.
+pub fn engine<'a>(root: &Path, course: &Course, open: &'a mut OpenLab, manner: Manner) -> Engine<'a> {
     let Manner { sink, gate, interrupt, options } = manner;
     // Blocks only: an address that prose gives as an example was chosen by nobody.
     let texts =
@@ -79,7 +88,7 @@ pub async fn drive(
     let state = &open.lab.state;
     let recorder = Recorder::new(Store::new(root), chosen, state.cloud, &state.region, state.os);
     let pool = pool(open);
-    let mut engine = Engine {
+    Engine {
         lab: &mut open.lab,
         pool,
         ec2: aws_sdk_ec2::Client::new(&open.backdrop.sdk),
@@ -90,11 +99,7 @@ pub async fn drive(
         gate,
         interrupt,
         options,
-    };
-    engine.run(plan).await.map_err(|error| match error {
-        RunError::HadCreated { .. } => Failure::usage(format!("failed to {error}")),
-        error => error.into(),
-    })
+    }
 }
 
 /// The shells of a lab: the laptop's goes on from its last state.

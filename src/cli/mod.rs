@@ -3,6 +3,7 @@
 mod args;
 mod bash;
 mod book;
+mod check;
 mod consent;
 mod course;
 mod doctor;
@@ -57,6 +58,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Run(args) => run::run(root, args).await,
         Verb::Verify(args) => verify::verify(root, args).await,
         Verb::Lint(args) => lint::lint(root, &args),
+        Verb::Check(args) => check::check(root, args).await,
         Verb::Review(args) => review::review(root, &args),
         Verb::Status(args) => status::status(&args).await,
         Verb::Ssh(args) => ssh::ssh(args).await,

@@ -292,7 +292,7 @@ impl Engine<'_> {
         }
     }
 
-    fn emit(&self, lesson: Option<&Lesson>, block: Option<&Block>, kind: EventKind) {
+    pub(super) fn emit(&self, lesson: Option<&Lesson>, block: Option<&Block>, kind: EventKind) {
         self.sink.take(&event(lesson, block, kind));
     }
 }

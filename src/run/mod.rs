@@ -14,6 +14,7 @@
 mod attempt;
 mod backdrop;
 mod capture;
+mod check;
 mod chain;
 mod engine;
 mod gate;

@@ -1,7 +1,8 @@
 //! Packets in words, as JSON for the book, and as text to be compared.
 //!
-//! Sequence and acknowledgement numbers count from the first packet seen of their direction, as in Wireshark: so they
-//! are the same in every run. Times are never compared.
+//! Sequence and acknowledgement numbers count from the first packet seen of their direction, as in Wireshark. Compared
+//! is what hosts said to each other and in which order, not what the moment decides: times, lengths, how bytes are
+//! divided into segments, bare acknowledgements, repetitions, and which of two sides closes first.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -202,25 +203,78 @@ pub(in crate::run) fn appended(record: &Record) -> Record {
         whole.output.push('\n');
     }
     match serde_json::from_str::<Vec<Packet>>(json) {
-        Ok(packets) => packets.iter().for_each(|packet| whole.output.push_str(&line(packet))),
+        Ok(packets) => compared(&packets).iter().for_each(|line| whole.output.push_str(line)),
         // Edited by hand: not the same as anything.
         Err(error) => whole.output.push_str(&format!("packets cannot be read: {error}\n")),
     }
     whole
 }
 
-fn line(packet: &Packet) -> String {
-    let end = |address: &str, port: Option<u16>| {
-        port.map_or(address.to_owned(), |port| format!("{address}:{port}"))
-    };
+/// What is compared of packets, line by line.
+fn compared(packets: &[Packet]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    // Sides that have closed, in an order that does not depend on who was first.
+    let mut closed: Vec<(String, String)> = Vec::new();
+    for packet in packets {
+        let said = match packet.protocol.as_str() {
+            "TCP" | "HTTP" => {
+                let Some(said) = segment(packet) else { continue };
+                said
+            }
+            _ => packet.info.clone(),
+        };
+        let line = line(packet, &said);
+        if said == "FIN" {
+            if !closed.iter().any(|(_, known)| *known == line) {
+                closed.push((side(packet), line));
+            }
+        } else if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    }
+    // Stable: connections to the same port stay in their order.
+    closed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    lines.extend(closed.into_iter().map(|(_, line)| line));
+    lines
+}
+
+/// What a segment says: how a connection begins or breaks off, that one side closes, data. None for bare
+/// acknowledgements.
+fn segment(packet: &Packet) -> Option<String> {
+    if packet.protocol == "HTTP" {
+        let end = packet.info.rfind(" (").unwrap_or(packet.info.len());
+        return Some(packet.info[..end].to_owned());
+    }
+    let (flags, numbers) = packet.info.split_once(" seq=").unwrap_or((&packet.info, ""));
+    let has = |flag: &str| flags.split(' ').any(|own| own == flag);
+    if has("SYN") {
+        Some(packet.info.clone())
+    } else if has("RST") {
+        Some("RST".to_owned())
+    } else if has("FIN") {
+        Some("FIN".to_owned())
+    } else if has("URG") {
+        Some("URG".to_owned())
+    } else {
+        numbers.contains(" len=").then(|| "data".to_owned())
+    }
+}
+
+/// By what closing sides are put in order: the host that saw it, the connection's server, then its client.
+fn side(packet: &Packet) -> String {
+    let server = packet.from_port.min(packet.to_port).unwrap_or_default();
+    let side = if packet.from_port > packet.to_port { "client" } else { "server" };
+    format!("{} {server} {side}", packet.host)
+}
+
+fn line(packet: &Packet, said: &str) -> String {
+    let end = |address: &str, port: Option<u16>| port.map_or(address.to_owned(), |port| format!("{address}:{port}"));
     format!(
-        "packet on {}: {} > {} {} {} bytes: {}\n",
+        "packet on {}: {} > {} {}: {said}\n",
         packet.host,
         end(&packet.from, packet.from_port),
         end(&packet.to, packet.to_port),
         packet.protocol,
-        packet.length,
-        packet.info
     )
 }
 
@@ -304,6 +358,21 @@ mod tests {
         assert_eq!(infos, expected);
         assert_eq!(json, handshake(5, 6), "the same whatever the numbers are");
         assert!(json.starts_with(r#"[{"host":"web","at":0.0,"from":"10.0.1.10","to":"10.0.2.10","from-port":40001,"to-port":80,"protocol":"TCP","length":54,"#), "{json}");
+    }
+
+    #[test]
+    fn what_the_moment_decides_is_not_compared_and_what_hosts_say_is() {
+        let fin = |from, to| segment(from, to, 9, |tcp| tcp.fin().ack(1), b"");
+        let data = |text: &[u8]| segment(SERVER, CLIENT, 5, |tcp| tcp.psh().ack(1), text);
+        let ack = || segment(CLIENT, SERVER, 5, |tcp| tcp.ack(1), b"");
+        let reset = || segment(SERVER, CLIENT, 5, |tcp| tcp.rst(), b"");
+        let compared = |packets| super::compared(&serde_json::from_str::<Vec<Packet>>(&json(packets)).expect("packets"));
+        let one = compared(vec![data(b"ab"), ack(), data(b"c"), fin(CLIENT, SERVER), fin(SERVER, CLIENT)]);
+        let other = compared(vec![data(b"abc"), fin(SERVER, CLIENT), ack(), fin(CLIENT, SERVER), fin(CLIENT, SERVER)]);
+        assert_eq!(one, other);
+        assert_eq!(one.len(), 3);
+        assert_ne!(one, compared(vec![data(b"abc"), reset()]));
+        assert_ne!(one, compared(vec![data(b"abc"), fin(SERVER, CLIENT)]));
     }
 
     #[test]
