@@ -26,7 +26,9 @@ pub async fn check(root: Option<&Path>, args: CheckArgs) -> Result<ExitCode, Fai
     });
     let lessons: Vec<_> = lessons.cloned().map(Arc::new).collect();
     if lessons.iter().all(|lesson| lesson.checks(state.os).next().is_none()) {
-        return Err(Failure::usage("failed to find anything to check: these lessons have no blocks with `check`"));
+        return Err(Failure::usage(
+            "failed to find anything to check: these lessons have no blocks with `check`",
+        ));
     }
     let options = Options { mode: Mode::Run, update: Update::No, fail_fast: false };
     let manner = drive::Manner { sink, gate: Arc::new(Open), interrupt, options };

@@ -52,8 +52,12 @@ impl Engine<'_> {
     async fn tests_of(&mut self, lesson: &Lesson, checks: &[Block]) -> Result<Tally, RunError> {
         let started = Instant::now();
         let title = lesson.title.clone();
-        let begun =
-            EventKind::LessonStarted { title: title.clone(), blocks: checks.len(), why: Why::Asked, resumed_at: 0 };
+        let begun = EventKind::LessonStarted {
+            title: title.clone(),
+            blocks: checks.len(),
+            why: Why::Asked,
+            resumed_at: 0,
+        };
         self.emit(Some(lesson), None, begun);
         let mut tally = Tally::default();
         let mut lasting = Lasting::default();

@@ -84,7 +84,11 @@ impl Child {
 struct Input<W>(Option<W>);
 
 impl<W: AsyncWrite + Unpin> AsyncWrite for Input<W> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         match &mut self.0 {
             Some(pipe) => Pin::new(pipe).poll_write(context, bytes),
             None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),

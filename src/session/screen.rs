@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn cursor_movements_are_resolved() {
-        let mut screen = screen("$ lz\u{8}s\u{1b}[K\r\n\u{1b}[31mred\u{1b}[0m\r\n\u{1b}[?2004h50%\r100%\r\n$ ");
+        let mut screen =
+            screen("$ lz\u{8}s\u{1b}[K\r\n\u{1b}[31mred\u{1b}[0m\r\n\u{1b}[?2004h50%\r100%\r\n$ ");
         assert_eq!(screen.line(), "$");
         assert_eq!(screen.transcript(), "$ ls\nred\n100%\n$\n");
     }

@@ -268,7 +268,9 @@ fn side(packet: &Packet) -> String {
 }
 
 fn line(packet: &Packet, said: &str) -> String {
-    let end = |address: &str, port: Option<u16>| port.map_or(address.to_owned(), |port| format!("{address}:{port}"));
+    let end = |address: &str, port: Option<u16>| {
+        port.map_or(address.to_owned(), |port| format!("{address}:{port}"))
+    };
     format!(
         "packet on {}: {} > {} {}: {said}\n",
         packet.host,
@@ -366,9 +368,16 @@ mod tests {
         let data = |text: &[u8]| segment(SERVER, CLIENT, 5, |tcp| tcp.psh().ack(1), text);
         let ack = || segment(CLIENT, SERVER, 5, |tcp| tcp.ack(1), b"");
         let reset = || segment(SERVER, CLIENT, 5, |tcp| tcp.rst(), b"");
-        let compared = |packets| super::compared(&serde_json::from_str::<Vec<Packet>>(&json(packets)).expect("packets"));
+        let compared =
+            |packets| super::compared(&serde_json::from_str::<Vec<Packet>>(&json(packets)).expect("packets"));
         let one = compared(vec![data(b"ab"), ack(), data(b"c"), fin(CLIENT, SERVER), fin(SERVER, CLIENT)]);
-        let other = compared(vec![data(b"abc"), fin(SERVER, CLIENT), ack(), fin(CLIENT, SERVER), fin(CLIENT, SERVER)]);
+        let other = compared(vec![
+            data(b"abc"),
+            fin(SERVER, CLIENT),
+            ack(),
+            fin(CLIENT, SERVER),
+            fin(CLIENT, SERVER),
+        ]);
         assert_eq!(one, other);
         assert_eq!(one.len(), 3);
         assert_ne!(one, compared(vec![data(b"abc"), reset()]));
@@ -391,11 +400,11 @@ mod tests {
         assert_eq!(appended(&record).output, "hello");
         record.origin.extra.push((RECORDED.to_owned(), handshake(1, 2)));
         let lines = appended(&record).output;
-        assert!(
-            lines.starts_with(
-                "hello\npacket on web: 10.0.1.10:40001 > 10.0.2.10:80 TCP 54 bytes: SYN seq=0\n"
-            ),
-            "{lines}"
+        assert_eq!(
+            lines,
+            "hello\npacket on web: 10.0.1.10:40001 > 10.0.2.10:80 TCP: SYN seq=0\n\
+             packet on web: 10.0.2.10:80 > 10.0.1.10:40001 TCP: SYN ACK seq=0 ack=1\n\
+             packet on web: 10.0.1.10:40001 > 10.0.2.10:80 HTTP: GET / HTTP/1.1\n"
         );
         translate(&mut record, |text| text.replace("10.0.1.10", "10.9.9.9"));
         assert!(appended(&record).output.contains("10.9.9.9:40001"));
