@@ -47,14 +47,15 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
         opened = open_for(&root, &args.lab.lab, &place, &*sink).await?;
     }
     let plan = drive::plan(&course, &asked, &opened.lab.state.progress, opened.lab.state.os)?;
-    if opened.lab.state.cloud == CloudKind::Aws && !plan.is_done() {
-        if let Err(failure) = crate::cli::consent::ask(&opened, &plan, args.place.yes).await {
-            // A lab in which nothing has happened would only stand in the way of another.
-            if opened.lab.state.progress == Progress::default() && opened.journal.living().is_empty() {
-                opened.lab.remove()?;
-            }
-            return Err(failure);
+    if opened.lab.state.cloud == CloudKind::Aws
+        && !plan.is_done()
+        && let Err(failure) = crate::cli::consent::ask(&opened, &plan, args.place.yes).await
+    {
+        // A lab in which nothing has happened would only stand in the way of another.
+        if opened.lab.state.progress == Progress::default() && opened.journal.living().is_empty() {
+            opened.lab.remove()?;
         }
+        return Err(failure);
     }
     let gate: Arc<dyn Gate> = if args.step { Arc::new(Ask) } else { Arc::new(Open) };
     let manner = drive::Manner { sink, gate, interrupt, options };
@@ -63,10 +64,11 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
         Ok(summary) => summary,
         Err(failure) => return Err(opened.region_ended().await.unwrap_or(failure)),
     };
-    if !summary.complete && !summary.interrupted {
-        if let Some(failure) = opened.region_ended().await {
-            return Err(failure);
-        }
+    if !summary.complete
+        && !summary.interrupted
+        && let Some(failure) = opened.region_ended().await
+    {
+        return Err(failure);
     }
     Ok(exit_code(summary, options.mode))
 }

@@ -70,7 +70,9 @@ async fn region(paths: &Paths) -> Result<(Option<Status>, String), Failure> {
             format!("local region: not running{}; the next command starts it again", last.sentence()),
         )),
         Err(ClientError::NotRunning { last: None }) => Ok((None, "local region: not running".to_owned())),
-        Err(error @ ClientError::OtherVersion { .. }) => Ok((None, format!("local region: failed to {error}"))),
+        Err(error @ ClientError::OtherVersion { .. }) => {
+            Ok((None, format!("local region: failed to {error}")))
+        }
         Err(error) => Err(error.into()),
     }
 }

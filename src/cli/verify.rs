@@ -32,12 +32,12 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
     let options = Options { mode: Mode::Verify, update: Update::from_env()?, fail_fast: args.fail_fast };
     let fresh = || LabState::new(&name, cloud, &region, os, &root);
     let mut opened = open::open(&name, fresh, &*sink).await?;
-    if cloud == CloudKind::Aws {
-        if let Err(failure) = crate::cli::consent::ask(&opened, &plan, args.place.yes).await {
-            // Nothing has happened in it, and without credentials nothing could be asked of AWS either.
-            opened.lab.remove()?;
-            return Err(failure);
-        }
+    if cloud == CloudKind::Aws
+        && let Err(failure) = crate::cli::consent::ask(&opened, &plan, args.place.yes).await
+    {
+        // Nothing has happened in it, and without credentials nothing could be asked of AWS either.
+        opened.lab.remove()?;
+        return Err(failure);
     }
     let result = async {
         let manner = drive::Manner { sink: Arc::clone(&sink), gate: Arc::new(Open), interrupt, options };

@@ -14,8 +14,8 @@
 mod attempt;
 mod backdrop;
 mod capture;
-mod check;
 mod chain;
+mod check;
 mod engine;
 mod gate;
 mod hosts;

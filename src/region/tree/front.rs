@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{ChildStdin, Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, clone, unshare};
 use nix::sys::prctl;
@@ -35,7 +35,7 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     let ready = take_ready_pipe().map_err(failed("take over the ready pipe"))?;
 
     let lock = File::create(paths.region().join("lock")).map_err(failed("open the lock"))?;
-    lock.try_lock().map_err(|_| "another daemon runs in this state directory".to_owned())?;
+    take(&lock)?;
 
     let mount = cgroup::mount_point().ok_or("no version 2 control groups are mounted on this machine")?;
     let group = Cgroup::at(mount.join(launch.host_name()));
@@ -43,7 +43,7 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     group.remove(LEFT_OVERS).map_err(failed("remove an earlier daemon's control group"))?;
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
     signals.thread_block().map_err(|error| format!("block signals: {error}"))?;
-    let leash = start_janitor(launch).map_err(failed("start the janitor"))?;
+    let leash = start_janitor(launch, &lock).map_err(failed("start the janitor"))?;
     note::replace(&note::pid_file(paths), format!("{}\n", std::process::id()).as_bytes())
         .map_err(failed("write the pid file"))?;
     group.make().map_err(failed("create a control group"))?;
@@ -87,10 +87,25 @@ fn take_ready_pipe() -> io::Result<PipeWriter> {
 }
 
 /// The janitor waits for the end of its standard input: our end of that pipe is its leash.
-fn start_janitor(launch: &Launch) -> io::Result<Option<ChildStdin>> {
+/// Take the lock. The janitor of a daemon that was killed holds it until it has cleaned up; were it not waited for, it
+/// would remove the next daemon's control group and socket.
+fn take(lock: &File) -> Result<(), String> {
+    let deadline = Instant::now() + LEFT_OVERS;
+    while lock.try_lock().is_err() {
+        if Instant::now() > deadline {
+            return Err("another daemon runs in this state directory".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// The janitor shares the lock (as its standard output, on which it has nothing to say), so that it ends with both.
+fn start_janitor(launch: &Launch, lock: &File) -> io::Result<Option<ChildStdin>> {
     let program = std::env::current_exe()?;
     let mut command = Command::new(program);
     command.arg(janitor::VERB).args(launch.to_arguments()).current_dir("/").stdin(Stdio::piped());
+    command.stdout(lock.try_clone()?);
     Ok(command.spawn()?.stdin.take())
 }
 

@@ -15,8 +15,11 @@ pub(super) fn is_one(file: &[u8]) -> bool {
     file.len() >= HEADER && order(file).is_some()
 }
 
+/// Reads a number in the file's byte order.
+type Number = fn([u8; 4]) -> u32;
+
 /// Byte order, and how many parts of a second its times count.
-fn order(file: &[u8]) -> Option<(fn([u8; 4]) -> u32, u32)> {
+fn order(file: &[u8]) -> Option<(Number, u32)> {
     match file.first_chunk()? {
         [0xd4, 0xc3, 0xb2, 0xa1] => Some((u32::from_le_bytes, 1_000_000)),
         [0xa1, 0xb2, 0xc3, 0xd4] => Some((u32::from_be_bytes, 1_000_000)),
@@ -26,8 +29,11 @@ fn order(file: &[u8]) -> Option<(fn([u8; 4]) -> u32, u32)> {
     }
 }
 
-/// Time since 1970, bytes on the wire, and what was kept of each packet. One that was cut off at the end is left out.
-pub(super) fn packets(file: &[u8]) -> Result<Vec<(Duration, u32, Vec<u8>)>, &'static str> {
+/// Time since 1970, bytes on the wire, and what was kept of a packet.
+pub(super) type Kept = (Duration, u32, Vec<u8>);
+
+/// The packets of a file. One that was cut off at the end is left out.
+pub(super) fn packets(file: &[u8]) -> Result<Vec<Kept>, &'static str> {
     let (number, parts) = order(file).filter(|_| file.len() >= HEADER).ok_or("tcpdump wrote no packets")?;
     let field = |bytes: &[u8], at: usize| bytes[at..].first_chunk().map_or(0, |four| number(*four));
     if field(file, 20) != ETHERNET {
