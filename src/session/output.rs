@@ -42,12 +42,12 @@ impl Output {
         }
     }
 
-    /// The first bytes, at most [`HEAD`].
+    /// The first bytes, at most 192 KiB.
     pub fn head(&self) -> &[u8] {
         &self.head
     }
 
-    /// What follows the head, or, when bytes were dropped, the last [`TAIL`] bytes.
+    /// What follows the head, or, when bytes were dropped, the last 128 KiB bytes.
     pub fn tail(&self) -> &[u8] {
         &self.tail[self.tail.len().saturating_sub(TAIL)..]
     }

@@ -9,7 +9,7 @@
 //!
 //! No process lives in the namespaces: the sockets are opened there and served by tasks of the daemon's server. Which
 //! VPC a question comes from is known by the socket that hears it, and the instance by its source address, which the
-//! router does not let anybody forge. The only thing that leaves the machine is what [`mirror::fetcher`] asks of the
+//! router does not let anybody forge. The only thing that leaves the machine is what `mirror::fetcher` asks of the
 //! archive that the machine's own package manager uses.
 
 mod dns;
