@@ -47,7 +47,7 @@ impl Output {
         &self.head
     }
 
-    /// What follows the head, or, when bytes were dropped, the last 128 KiB bytes.
+    /// What follows the head, or, when bytes were dropped, the last 128 KiB.
     pub fn tail(&self) -> &[u8] {
         &self.tail[self.tail.len().saturating_sub(TAIL)..]
     }
