@@ -50,7 +50,7 @@ verify: build
 	$(LAB) verify --fresh
 
 bench: build oracle
-	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python cargo bench --locked --bench lab
+	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python cargo bench --locked --profile dev --bench lab
 
 install: setup
 	cargo install --locked --path . --debug
