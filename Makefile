@@ -9,7 +9,7 @@ ORACLE := $(HOME)/.cache/lab/oracle
 LAB := $(CARGO_TARGET_DIR)/debug/lab
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup build demo test check verify bench oracle clean-labs
+.PHONY: help setup clone build demo test check verify bench oracle clean-labs
 .DEFAULT_GOAL := help
 
 help:
@@ -23,7 +23,12 @@ help:
 setup:
 	@tools/setup $(SUDO)
 
-build: setup
+# Tests find their files by the path that they were built at; cargo does not notice that another clone shares its target.
+clone:
+	@if [ "$$(cat $(CARGO_TARGET_DIR)/clone 2>/dev/null)" != "$(CURDIR)" ]; then \
+	  mkdir -p $(CARGO_TARGET_DIR); cargo clean --locked --quiet -p lab; echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/clone; fi
+
+build: setup clone
 	cargo build --locked
 
 demo: build
@@ -39,7 +44,7 @@ test: build oracle
 	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python $(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
 	  cargo test --locked --no-fail-fast
 
-check:
+check: setup clone
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
