@@ -79,10 +79,15 @@ __lab_end() {{
   \builtin set +eEvx
   __lab_f=$((1 - __lab_f))
   __lab_save "$__lab_f"
+  __lab_i=none
   \builtin printf 'done %s %s %s\n' "$1" "$2" "$__lab_f" 1<>{directory}/status
 }}
 __lab_exit() {{
   [[ $__lab_i == bye ]] && return
+  if [[ $__lab_i == none ]]; then
+    \builtin read -r -t 5 -u {COMMANDS} _ __lab_x && \builtin printf 'lost %s 0 0\n' "$__lab_x" 1<>{directory}/status
+    return
+  fi
   \builtin set +eEvx
   __lab_f=$((1 - __lab_f))
   __lab_save "$__lab_f"

@@ -111,7 +111,7 @@ exec >&- 2>&-
 ```
 
 ```sh {#close-everything}
-for fd in {3..9}; do eval "exec $fd>&-"; done
+for fd in {3..30}; do eval "exec $fd>&-"; done
 AFTER=closed
 ```
 
