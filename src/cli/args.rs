@@ -64,6 +64,8 @@ pub enum Verb {
     Down(DownArgs),
     /// Check this machine for what lab needs
     Doctor(DoctorArgs),
+    /// Fetch and build everything that the course needs, so that it runs without a network
+    Prepare(PrepareArgs),
     /// The lessons and their recorded results as a book
     #[command(subcommand)]
     Book(BookVerb),
@@ -146,6 +148,9 @@ pub struct TellArgs {
     /// Show only failures, differences and the summary
     #[arg(long, short)]
     pub quiet: bool,
+    /// A line for each lesson: for verbs that run lessons beside other things.
+    #[arg(skip)]
+    pub lessons: bool,
     /// How to write on standard output
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub format: FormatArg,
@@ -293,6 +298,16 @@ pub struct DoctorArgs {
     /// Also install what is missing, with the system's package manager
     #[arg(long)]
     pub fix: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PrepareArgs {
+    /// Lessons, files or ids [default: the whole course]
+    #[arg(value_name = "LESSON")]
+    pub lessons: Vec<PathBuf>,
+    /// Rehearse with what is there, and fetch nothing: proves that the course runs without a network
+    #[arg(long)]
+    pub offline: bool,
 }
 
 #[derive(Debug, Subcommand)]

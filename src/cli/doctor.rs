@@ -24,6 +24,11 @@ const PROGRAMS: [(&str, &str); 7] = [
     ("nsenter", "util-linux"),
 ];
 
+/// The browser that makes pictures of pages, under the names that systems give it.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+/// With a font for the Japanese pages of the course.
+const BROWSER_PACKAGES: [&str; 2] = ["chromium", "fonts-noto-cjk"];
+
 struct Finding {
     what: String,
     /// What to do, where it is not as it should be.
@@ -33,7 +38,7 @@ struct Finding {
 /// Checks; with `--fix`, installs missing packages first. Status 3 when something is missing.
 pub async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     if args.fix {
-        fix()?;
+        install_missing()?;
     }
     let mut findings = vec![kernel(), root()];
     findings.extend(PROGRAMS.iter().map(|(program, package)| self::program(program, package)));
@@ -48,6 +53,9 @@ pub async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
                 anstream::println!("{BAD}missing{BAD:#}  {what}\n         hint: {mend}");
             }
         }
+    }
+    if let Some(optional) = browser_missing() {
+        anstream::println!("{DIM}optional{DIM:#} {optional}");
     }
     if missing == 0 {
         anstream::println!("{DIM}everything that the local region needs is there{DIM:#}");
@@ -128,10 +136,28 @@ fn quiet(program: &str, arguments: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Installs the packages of missing programs.
-fn fix() -> Result<(), Failure> {
+/// What to say of pictures when there is no browser, or none that can write Japanese.
+pub fn browser_missing() -> Option<String> {
+    let hint = format!("apt-get install {}, or `lab doctor --fix`", BROWSER_PACKAGES.join(" "));
+    if BROWSERS.iter().all(|program| find(program).is_none()) {
+        return Some(format!("Chromium: blocks with `screenshot` are skipped without it (hint: {hint})"));
+    }
+    (!writes_japanese()).then(|| format!("a Japanese font: pictures show boxes instead (hint: {hint})"))
+}
+
+/// Whether the system says that it has such a font; true where it cannot be asked.
+fn writes_japanese() -> bool {
+    let fonts = Command::new("fc-list").args([":lang=ja", "family"]).stdin(Stdio::null()).output();
+    fonts.map_or(true, |fonts| !fonts.stdout.is_empty())
+}
+
+/// Installs the packages of missing programs, the browser among them.
+pub fn install_missing() -> Result<(), Failure> {
     let mut packages: Vec<&str> =
         PROGRAMS.iter().filter(|(program, _)| find(program).is_none()).map(|(_, package)| *package).collect();
+    if browser_missing().is_some() {
+        packages.extend(BROWSER_PACKAGES);
+    }
     packages.dedup();
     if packages.is_empty() {
         return Ok(());

@@ -21,6 +21,7 @@ use crate::snapshot::{Chosen, Store};
 pub fn reporters(tell: &TellArgs, course: &Course) -> Arc<dyn Sink> {
     use std::io::IsTerminal as _;
     let detail = match (tell.quiet, tell.verbose) {
+        _ if tell.lessons => Detail::Lessons,
         (true, _) => Detail::Quiet,
         (_, true) => Detail::Verbose,
         _ => Detail::Normal,

@@ -14,6 +14,7 @@ mod interact;
 mod lint;
 mod local;
 mod open;
+mod prepare;
 mod region;
 mod review;
 mod run;
@@ -65,6 +66,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Shell(args) => shell::shell(&args).await,
         Verb::Down(args) => down::down(&args).await,
         Verb::Doctor(args) => doctor::doctor(&args).await,
+        Verb::Prepare(args) => prepare::prepare(root, args).await,
         Verb::Book(verb) => book::book(root, verb).await,
         Verb::Preprocess { arguments } => book::preprocess(&arguments),
         Verb::Region(verb) => region::region(verb).await,

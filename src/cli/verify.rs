@@ -8,7 +8,7 @@ use crate::cli::args::VerifyArgs;
 use crate::cli::failure::{Failure, LEFT};
 use crate::cli::{course, down, drive, open};
 use crate::event::{Mode, Sink};
-use crate::lesson::{BlockKind, Compare, Course};
+use crate::lesson::{Compare, Course};
 use crate::name::{LessonId, Os};
 use crate::plan::Progress;
 use crate::run::{CloudKind, LabState, Open, Options};
@@ -80,7 +80,7 @@ fn tell_exceptions(course: &Course, asked: &[LessonId], os: Os) {
     let (mut total, mut full) = (0, 0);
     let mut lines = Vec::new();
     for lesson in course.lessons.iter().filter(|lesson| asked.contains(&lesson.id)) {
-        for block in lesson.story(os).filter(|block| !matches!(block.kind, BlockKind::Diagram)) {
+        for block in lesson.story(os) {
             total += 1;
             let mut exceptions = Vec::new();
             if let Some(outcome) = block.outcome() {

@@ -26,6 +26,8 @@ const NAME: Style = AnsiColor::Cyan.on_default();
 pub enum Detail {
     /// Failures, differences and the summary.
     Quiet,
+    /// That, and a line for each lesson.
+    Lessons,
     /// Commands and output of the lessons that were asked for, a line for each block of the others.
     Normal,
     /// Commands and output of all.
@@ -86,7 +88,7 @@ impl<W: Write> Inner<W> {
     /// Whether commands and output of the running lesson are shown.
     fn in_full(&self) -> bool {
         match self.detail {
-            Detail::Quiet => false,
+            Detail::Quiet | Detail::Lessons => false,
             Detail::Normal => self.why == Why::Asked,
             Detail::Verbose => true,
         }
@@ -114,6 +116,9 @@ impl<W: Write> Inner<W> {
                 self.why = *why;
                 if self.detail == Detail::Quiet {
                     return Ok(());
+                }
+                if self.detail == Detail::Lessons {
+                    return self.preparing(&format!("  {title}"), None);
                 }
                 let id = event.lesson.as_ref().map(|id| id.as_str()).unwrap_or_default();
                 writeln!(self.out, "\n{BOLD}{title}{BOLD:#} {DIM}{id}, {}{DIM:#}", blocks(*count))?;
@@ -152,7 +157,7 @@ impl<W: Write> Inner<W> {
                 }
                 Ok(())
             }
-            EventKind::HostAwaited { host, why } if self.detail > Detail::Quiet => {
+            EventKind::HostAwaited { host, why } if self.detail > Detail::Lessons => {
                 writeln!(self.out, "    {DIM}waiting for {host}: {why}{DIM:#}")
             }
             EventKind::OutputArrived { text } => self.output(text),
@@ -162,9 +167,12 @@ impl<W: Write> Inner<W> {
             }
             EventKind::BlockFinished(report) => self.block_finished(event, report),
             EventKind::LessonFinished { tally, took, complete, .. } if self.detail > Detail::Quiet => {
+                self.clear_preparation()?;
                 let mark = if *complete { format!("{GOOD}✓{GOOD:#}") } else { format!("{BAD}✗{BAD:#}") };
                 let lead = if self.in_full() { "\n  " } else { "  " };
-                writeln!(self.out, "{lead}{mark} {} {DIM}in {}{DIM:#}", summary(*tally), duration(*took))
+                let id = event.lesson.as_ref().filter(|_| self.detail == Detail::Lessons);
+                let id = id.map(|id| format!("{id}: ")).unwrap_or_default();
+                writeln!(self.out, "{lead}{mark} {id}{} {DIM}in {}{DIM:#}", summary(*tally), duration(*took))
             }
             EventKind::PendingWritten { path } => writeln!(self.out, "  {ODD}written{ODD:#} {path}"),
             EventKind::Warned { message } => writeln!(self.out, "{ODD}warning{ODD:#}: {message}"),
@@ -277,9 +285,10 @@ impl<W: Write> Inner<W> {
         let name = event.block.as_ref().map(|name| name.as_str()).unwrap_or_default();
         let took = duration(report.took);
         let fine = matches!(report.outcome, Outcome::Passed | Outcome::Unrecorded);
-        if fine && self.detail == Detail::Quiet {
+        if fine && self.detail <= Detail::Lessons {
             return Ok(());
         }
+        self.clear_preparation()?;
         let tries = if report.attempts > 1 { format!(", {} tries", report.attempts) } else { String::new() };
         match &report.outcome {
             Outcome::Passed if report.expected_exit != 0 => {

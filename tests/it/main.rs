@@ -17,6 +17,7 @@ mod internet_fetcher;
 mod kinds;
 mod labs;
 mod mutations;
+mod prepare;
 mod region_api;
 mod session_checks;
 mod session_oracle;

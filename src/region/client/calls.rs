@@ -19,6 +19,12 @@ pub struct Client {
     pub(super) paths: Paths,
 }
 
+/// While it is there, the region's package mirror asks nobody.
+#[derive(Debug)]
+pub struct Offline {
+    _link: Link,
+}
+
 /// How an answer travels.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -158,6 +164,17 @@ impl Client {
     pub async fn console(&self, lab: &str, instance: &str) -> Result<String, ClientError> {
         let request = Request::Console { lab: lab.to_owned(), instance: instance.to_owned() };
         self.ask::<Console>(&request).await.map(|console| console.output)
+    }
+
+    /// Has the package mirror fetch nothing until what this gives is dropped.
+    ///
+    /// # Errors
+    /// When nobody answers, or another user started the daemon.
+    pub async fn offline(&self) -> Result<Offline, ClientError> {
+        let mut link = self.link().await?;
+        link.send(&Request::Offline, &[]).await.map_err(ClientError::Broken)?;
+        answer::<Value>(&mut link).await?;
+        Ok(Offline { _link: link })
     }
 
     /// End the daemon and everything that runs in it; labs and disks stay. Returns when it has ended.

@@ -21,7 +21,7 @@ mod process;
 mod progress;
 mod start;
 
-pub use calls::Client;
+pub use calls::{Client, Offline};
 pub use error::ClientError;
 pub use last_exit::LastExit;
 pub use paths::Paths;

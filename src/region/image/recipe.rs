@@ -111,6 +111,12 @@ pub(super) const FILES: &[File] = &[
     },
     // Guests are killed with their host's consent; syncing each file of a package only takes time.
     File { path: "etc/dpkg/dpkg.cfg.d/10-no-sync", mode: 0o644, text: "force-unsafe-io\n" },
+    // A mirror that is offline serves the index that it has, after its signature's time, too.
+    File {
+        path: "etc/apt/apt.conf.d/20-old-index",
+        mode: 0o644,
+        text: "Acquire::Check-Valid-Until \"false\";\n",
+    },
     File { path: "etc/default/locale", mode: 0o644, text: "LANG=C.UTF-8\n" },
 ];
 

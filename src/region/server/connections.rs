@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::region::{Region, refusal};
 use super::{Console, Exited, Link, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
+use crate::region::internet::mirror::Mirror;
 use crate::region::laptop::Running;
 
 /// What all connections know.
@@ -24,6 +25,7 @@ pub(super) struct Desk {
     /// Who may end the daemon, besides root.
     pub starter: u32,
     pub stop: mpsc::Sender<()>,
+    pub mirror: Mirror,
 }
 
 /// Accept connections for ever.
@@ -54,6 +56,8 @@ async fn converse(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
     let credentials = stream.peer_cred()?;
     let (uid, gid) = (credentials.uid(), credentials.gid());
     let mut link = Link::new(stream);
+    // Ends with the connection, however that ends.
+    let mut offline = None;
     while let Some((request, descriptors)) = link.receive::<Request>().await? {
         if let Request::Spawn { lab, command } = request {
             let started = match <[OwnedFd; 3]>::try_from(descriptors) {
@@ -67,6 +71,11 @@ async fn converse(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
                 Ok(running) => return accompany(&mut link, running).await,
                 Err(refusal) => respond(&link, Err(refusal)).await?,
             }
+            continue;
+        }
+        if matches!(request, Request::Offline) && (uid == 0 || uid == desk.starter) {
+            offline.get_or_insert_with(|| desk.mirror.offline());
+            respond(&link, ok(&())).await?;
             continue;
         }
         let stops = matches!(request, Request::Stop);
@@ -132,6 +141,9 @@ async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
         Request::Stop if uid == 0 || uid == desk.starter => ok(&()),
         Request::Stop => {
             Err(refusal(RefusalCode::NotYours, "stop the region: another user started it".to_owned()))
+        }
+        Request::Offline => {
+            Err(refusal(RefusalCode::NotYours, "fetch nothing: another user started the region".to_owned()))
         }
         Request::Reset => {
             let labs = region.plane.read(|saved| status::labs(saved, uid));

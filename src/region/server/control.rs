@@ -65,6 +65,8 @@ pub enum Request {
         /// Instance id.
         instance: String,
     },
+    /// As long as this connection is open, fetch nothing for the package mirror: it serves what it has.
+    Offline,
     /// End the daemon; what is running stops as at a power cut and boots again with the next daemon.
     Stop,
     /// Remove all labs of the caller (all labs, if the caller is root).

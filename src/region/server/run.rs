@@ -85,11 +85,11 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
     };
     let mirror =
         Mirror::new(launch.paths.packages(), fetcher).map_err(failed("take over the fetcher's socket"))?;
-    let services =
-        internet::Services::start(Arc::clone(&plane), &authority, mirror).map_err(|error| chain(&error))?;
+    let services = internet::Services::start(Arc::clone(&plane), &authority, mirror.clone())
+        .map_err(|error| chain(&error))?;
     tokio::spawn(services.keep(region.reached.clone()));
     let pid = front_pid(&launch.paths);
-    let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop };
+    let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop, mirror };
     tokio::spawn(connections::serve(control, Arc::new(desk)));
     tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane, followed: reached })));
 

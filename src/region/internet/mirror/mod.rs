@@ -26,6 +26,7 @@ use http::{HeaderMap, Request, StatusCode, header};
 use tower_http::services::ServeFile;
 
 use path::ArchivePath;
+pub(crate) use store::Offline;
 use store::{Miss, Store};
 
 /// The mirror. Cheap to clone; all clones are one.
@@ -46,6 +47,11 @@ impl Mirror {
     pub(crate) fn new(cache: PathBuf, link: UnixStream) -> std::io::Result<Mirror> {
         let store = Store::new(cache.clone(), link::Link::start(link)?);
         Ok(Mirror(Arc::new(Inner { store, wordpress: wordpress::Maker::new(cache) })))
+    }
+
+    /// Nothing is fetched until what this gives is dropped; what is there is served.
+    pub(crate) fn offline(&self) -> Offline {
+        self.0.store.offline()
     }
 
     /// Answers a request for a file of the archive.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -45,6 +46,18 @@ pub(super) struct Store {
     directory: PathBuf,
     link: Link,
     known: Mutex<Known>,
+    /// How many want nothing to be fetched.
+    offline: Arc<AtomicUsize>,
+}
+
+/// While it is there, the mirror asks nobody.
+#[derive(Debug)]
+pub(crate) struct Offline(Arc<AtomicUsize>);
+
+impl Drop for Offline {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +83,12 @@ pub(super) fn partial_name() -> String {
 impl Store {
     pub(super) fn new(directory: PathBuf, link: Link) -> Store {
         sweep(&partial(&directory));
-        Store { directory, link, known: Mutex::default() }
+        Store { directory, link, known: Mutex::default(), offline: Arc::default() }
+    }
+
+    pub(super) fn offline(&self) -> Offline {
+        self.offline.fetch_add(1, Ordering::SeqCst);
+        Offline(Arc::clone(&self.offline))
     }
 
     /// The file on disk, fetched or brought up to date if need be.
@@ -116,6 +134,9 @@ impl Store {
     }
 
     async fn fetch(&self, path: &ArchivePath, place: &Path, since: Option<String>) -> Result<Outcome, Miss> {
+        if self.offline.load(Ordering::SeqCst) > 0 {
+            return Ok(Outcome::Failed("somebody rehearses being offline".to_owned()));
+        }
         let id = {
             let mut known = self.known();
             if let Some((at, reason)) = &known.unreachable
@@ -280,6 +301,26 @@ mod tests {
         // Nor is the next file asked for at once.
         assert!(offline.store.get(&path("/debian/pool/b.deb")).await.is_err());
         assert_eq!(offline.asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn offline_serves_what_is_there_and_asks_for_nothing() {
+        let archive = archive(|_, to| {
+            fs::write(to, "text").unwrap();
+            Outcome::Fetched
+        });
+        let index = path("/debian/dists/trixie/InRelease");
+        archive.store.get(&index).await.unwrap();
+        archive.store.known().looked_at.clear();
+        let (one, other) = (archive.store.offline(), archive.store.offline());
+        drop(one);
+        archive.store.get(&index).await.unwrap();
+        let error = archive.store.get(&path("/debian/pool/b.deb")).await.unwrap_err();
+        assert!(error.to_string().ends_with("offline"), "{error}");
+        assert_eq!(archive.asked.load(Ordering::SeqCst), 1);
+        drop(other);
+        archive.store.get(&path("/debian/pool/b.deb")).await.unwrap();
+        assert_eq!(archive.asked.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]

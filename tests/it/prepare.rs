@@ -1,0 +1,51 @@
+//! `lab prepare`: the course runs with what is on this machine, and says so when it does not.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use crate::course::{Course, Region, told};
+
+fn images() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache");
+    cache.unwrap_or_else(home).join("lab/images")
+}
+
+#[test]
+fn what_is_not_there_is_missed_offline_and_fetched_otherwise() {
+    let region = Region::new();
+    let course = Course::copy(&region);
+    let cache = course.root().join("cache");
+    // Packages from nothing; the image need not be built again.
+    let images = images();
+    fs::create_dir_all(&images).expect("a place");
+    fs::create_dir_all(cache.join("lab")).expect("a place");
+    symlink(images, cache.join("lab/images")).expect("a link");
+    let prepare = |arguments: &[&str]| {
+        let mut all = vec!["prepare"];
+        all.extend(arguments);
+        let mut command = course.command(&all);
+        command.env("XDG_CACHE_HOME", &cache).output().expect("lab starts")
+    };
+
+    // Nothing of the first two lessons comes from the archive.
+    let offline =
+        prepare(&["--offline", "lessons/01-vpc-and-subnets.md", "lessons/00-the-finished-network.md"]);
+    assert_eq!(offline.status.code(), Some(0), "{}", told(&offline));
+    assert!(told(&offline).contains("runs without a network"), "{}", told(&offline));
+
+    let lesson = course.root().join("lessons/01-vpc-and-subnets.md");
+    let text = fs::read_to_string(&lesson).expect("readable");
+    let block = "```sh {#fetch-index match=exit}\ncurl -sS -f -o index \\\n  \
+                 http://deb.debian.region.internal/debian/dists/trixie/InRelease\n```\n";
+    fs::write(&lesson, format!("{text}\n{block}")).expect("writable");
+    let missed = prepare(&["--offline", "lessons/01-vpc-and-subnets.md"]);
+    assert_eq!(missed.status.code(), Some(1), "{}", told(&missed));
+    assert!(told(&missed).contains("504"), "{}", told(&missed));
+    assert!(told(&missed).contains("`lab prepare`, while there is a network"), "{}", told(&missed));
+
+    // The mirror asks again as soon as the rehearsal is over. The block is not recorded: status 1, but it ran.
+    let fetched = prepare(&["lessons/01-vpc-and-subnets.md"]);
+    assert!(told(&fetched).contains("0 failed, 1 not recorded yet"), "{}", told(&fetched));
+}
