@@ -9,14 +9,20 @@ use super::packets::Packets;
 use super::page::Page;
 use super::shell;
 use super::ssh;
+use super::tabs;
 use super::topology::Topology;
 use crate::lesson::{Block, BlockKind, Show};
 use crate::snapshot::Record;
+use std::path::PathBuf;
 
 /// A block with its record, ready to be shown.
 pub(super) struct Recorded<'a> {
     pub block: &'a Block,
     pub record: Option<Record>,
+    /// The file with the picture of the page that it got.
+    pub picture: Option<PathBuf>,
+    /// Whether it is the only variant, and for one system all the same.
+    pub alone: bool,
 }
 
 impl Recorded<'_> {
@@ -26,7 +32,7 @@ impl Recorded<'_> {
         if let Some(record) = &self.record {
             page.values.extend(record.variables.iter().cloned());
         }
-        let mut html = self.head();
+        let mut html = self.head(page);
         html = html.then(self.typed(page, &before));
         html = html.then(self.came_back(page)?);
         html = html.then(self.foot());
@@ -53,14 +59,15 @@ impl Recorded<'_> {
         }
     }
 
-    fn head(&self) -> Html {
+    fn head(&self, page: &mut Page<'_>) -> Html {
         let mut html = Html::new();
         if let Some(host) = self.block.host() {
             let class = if host.is_laptop() { "lab-host lab-laptop" } else { "lab-host" };
             html = html.and("span", &[("class", class)], Html::text(host.as_str()));
         }
-        if let Some(command) = ssh::command(self.block, self.record.as_ref()) {
-            html = html.then(Html::labelled("span", "lab-ssh", &command));
+        html = html.then(ssh::html(self.block, self.record.as_ref(), &mut page.ids, page.names));
+        if let Some(os) = self.block.os.filter(|_| self.alone) {
+            html = html.then(Html::labelled("span", "lab-what", &format!("on {} only", tabs::title(os))));
         }
         if let Some(what) = self.what() {
             html = html.then(Html::labelled("span", "lab-what", &what));
@@ -116,7 +123,13 @@ impl Recorded<'_> {
                 let text = conversation::html(&record.output, &typed, &mut page.ids, page.names);
                 self.terminal(text, &conversation::to_copy(console))
             }
-            BlockKind::Http(_) => exchange::response(record, show, page.names, &mut page.ids),
+            BlockKind::Http(_) => {
+                let answer = exchange::response(record, show, page.names, &mut page.ids);
+                match &self.picture {
+                    None => answer,
+                    Some(path) => answer.then(page.pictures.html(path, &exchange::alt(record))?),
+                }
+            }
             BlockKind::Diagram => {
                 let topology: Topology = serde_json::from_str(&record.output)
                     .map_err(|source| self.broken("topology", page, source))?;
@@ -124,7 +137,7 @@ impl Recorded<'_> {
             }
             _ => Shown::new(&record.output, show).html(&mut page.ids, page.names),
         };
-        if let Some((_, recorded)) = record.origin.extra.iter().find(|(name, _)| name == Packets::RECORDED) {
+        if let Some(recorded) = record.origin.extra(Packets::RECORDED) {
             let packets: Packets =
                 serde_json::from_str(recorded).map_err(|source| self.broken("packets", page, source))?;
             html = html.then(packets.html(&mut page.ids, page.names));

@@ -1,11 +1,13 @@
 //! The book as files.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use mdbook_driver::MDBook;
 use mdbook_driver::config::Config;
 
 use super::error::BookError;
+use super::pictures::Pictures;
 use super::preprocessor::Lab;
 
 /// Builds the book of the course at `root` into `out`, or where its `book.toml` says. What is in that directory is
@@ -43,7 +45,10 @@ pub(super) fn build_with(
     settings(&mut config).map_err(BookError::mdbook)?;
     let mut book = MDBook::load_with_config(&root, config).map_err(BookError::mdbook)?;
     // Takes the place of the command of the same name in `book.toml`.
-    book.with_preprocessor(Lab);
+    let pictures = Pictures::Beside(Rc::default());
+    book.with_preprocessor(Lab::with_pictures(pictures.clone()));
     book.build().map_err(BookError::mdbook)?;
-    Ok(book.build_dir_for("html"))
+    let pages = book.build_dir_for("html");
+    pictures.copy_to(&pages)?;
+    Ok(pages)
 }

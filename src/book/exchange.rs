@@ -8,9 +8,6 @@ use super::shell::Values;
 use crate::lesson::{Part, Request, Show, Template};
 use crate::snapshot::Record;
 
-/// The name under which a runner keeps the page's picture: PNG in base64.
-const PICTURE: &str = "screenshot";
-
 /// The request: request line, headers, body.
 pub(super) fn request(request: &Request, values: &Values, ids: &mut Identities, names: &Names) -> Html {
     let method = Html::labelled("span", "lab-program", request.method.as_str());
@@ -59,14 +56,16 @@ pub(super) fn response(record: &Record, show: Show, names: &Names, ids: &mut Ide
         }
         html = html.and("pre", &[("class", "lab-output lab-headers")], Html::element("samp", &[], lines));
     }
-    html = html.then(Shown::new(body, show).html(ids, names));
-    if let Some((_, picture)) = record.origin.extra.iter().find(|(name, _)| name == PICTURE) {
-        let source = format!("data:image/png;base64,{}", base64_only(picture));
-        let image = Html::new()
-            .and_void("img", &[("src", &source), ("alt", "The page in a browser"), ("loading", "lazy")]);
-        html = html.and("div", &[("class", "lab-picture")], image);
+    html.then(Shown::new(body, show).html(ids, names))
+}
+
+/// A page's picture in words.
+pub(super) fn alt(record: &Record) -> String {
+    let (_, body) = split(&record.output);
+    match body.lines().next().and_then(|line| line.strip_prefix("Title: ")) {
+        Some(title) => format!("The page “{title}” in a browser"),
+        None => "The page in a browser".to_owned(),
     }
-    html
 }
 
 /// Head and body; all is body when the text begins with no status line.
@@ -83,10 +82,6 @@ fn status_class(line: &str) -> &'static str {
         Some(b'4' | b'5') => "lab-wrong",
         _ => "lab-as-expected",
     }
-}
-
-fn base64_only(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')).collect()
 }
 
 #[cfg(test)]

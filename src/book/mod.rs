@@ -15,6 +15,7 @@
 
 mod block;
 mod build;
+mod contents;
 mod conversation;
 mod drawing;
 mod error;
@@ -25,7 +26,9 @@ mod names;
 mod output;
 pub mod packets;
 mod page;
+mod pictures;
 mod preprocessor;
+mod recordings;
 mod results;
 mod serve;
 mod shell;

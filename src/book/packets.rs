@@ -55,15 +55,15 @@ impl Packets {
         for host in &hosts {
             let packets: Vec<&Packet> = self.0.iter().filter(|packet| packet.host == **host).collect();
             let label = format!("{} packets as seen on {host}", packets.len());
-            let mut figure = Html::new();
+            let caption = Html::element("figcaption", &[], Html::text(&format!("As seen on {host}")));
+            let mut figure = caption;
             // The style sheet shows the one for which there is room.
             for (room, class) in
                 [(sequence::WIDE, "lab-drawing lab-wide"), (sequence::NARROW, "lab-drawing lab-narrow")]
             {
                 figure = figure.then(sequence::draw(&packets, room, names).svg(class, &label, ids, names));
             }
-            let caption = Html::element("figcaption", &[], Html::text(&format!("As seen on {host}")));
-            html = html.and("figure", &[("class", "lab-figure")], figure.then(caption));
+            html = html.and("figure", &[("class", "lab-figure")], figure);
         }
         let summary = Html::element("summary", &[], Html::text(&count(self.0.len())));
         html.and(

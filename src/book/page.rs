@@ -1,14 +1,14 @@
 //! One lesson as one page: its prose unchanged, each block with its result in place of the fence.
 
-use std::collections::BTreeSet;
-
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
-use super::block::{self, Recorded};
+use super::block::Recorded;
 use super::error::BookError;
 use super::html::Html;
 use super::identity::Identities;
 use super::names::Names;
+use super::pictures::Pictures;
+use super::recordings::Recordings;
 use super::results::Results;
 use super::shell::Values;
 use super::tabs;
@@ -19,6 +19,7 @@ use crate::source::Span;
 pub(super) struct Page<'a> {
     pub lesson: &'a Lesson,
     pub names: &'a Names,
+    pub pictures: &'a Pictures,
     pub ids: Identities,
     /// What variables held so far, since the beginning of the course.
     pub values: &'a mut Values,
@@ -33,15 +34,17 @@ enum Part<'a> {
     Hidden(Vec<(String, String)>),
 }
 
-/// The lesson as Markdown for mdBook. `names` already knows this lesson's records; `values` learns them on the way.
+/// The lesson as Markdown for mdBook, and what is known of its results. `names` already knows this lesson's records; `values` learns them on the way.
 pub(super) fn write(
     lesson: &Lesson,
     results: &Results,
     names: &Names,
+    pictures: &Pictures,
     values: &mut Values,
-) -> Result<String, BookError> {
+) -> Result<(String, Recordings), BookError> {
     let parts = parts(lesson, results)?;
-    let mut page = Page { lesson, names, ids: Identities::default(), values };
+    let recordings = recordings(&parts);
+    let mut page = Page { lesson, names, pictures, ids: Identities::default(), values };
     let text = lesson.source.text();
     let mut out = String::with_capacity(2 * text.len());
     let mut titled = false;
@@ -51,8 +54,9 @@ pub(super) fn write(
                 let prose = &text[span.start..span.end];
                 let (title, rest) = prose.split_at(end_of_title(prose));
                 out.push_str(title);
-                let note = summary(&parts);
+                let note = recordings.text();
                 if !title.is_empty() && !note.is_empty() {
+                    let note = Html::labelled("p", "lab-recorded", &note);
                     out.push_str(&format!("\n{}\n\n", note.into_string()));
                 }
                 out.push_str(rest);
@@ -63,7 +67,7 @@ pub(super) fn write(
             Part::Blocks(variants, span) => {
                 let html = match variants.as_slice() {
                     [] => Html::new(),
-                    [one] if one.block.os.is_none() => one.html(&mut page)?,
+                    [one] => one.html(&mut page)?,
                     variants => tabs::html(variants, &mut page)?,
                 };
                 out.push_str(&html.into_string());
@@ -73,7 +77,7 @@ pub(super) fn write(
             }
         }
     }
-    Ok(out)
+    Ok((out, recordings))
 }
 
 /// The lesson's stretches with their records. Blocks that the book does not show are not there.
@@ -97,13 +101,15 @@ fn parts<'a>(lesson: &'a Lesson, results: &Results) -> Result<Vec<Part<'a>>, Boo
             parts.push(Part::Hidden(record.map(|record| record.variables).unwrap_or_default()));
             continue;
         }
-        let recorded = Recorded { block, record };
+        let picture = record.as_ref().and_then(|_| results.picture_of(lesson, block));
+        let recorded = Recorded { block, record, picture, alone: true };
         // Variants of one block with nothing but white space between them are shown as one.
         if let [.., Part::Blocks(variants, span), Part::Prose(between)] = parts.as_mut_slice()
             && variants.last().is_some_and(|last| last.block.name == block.name)
             && text[between.start..between.end].trim().is_empty()
         {
             variants.push(recorded);
+            variants.iter_mut().for_each(|variant| variant.alone = false);
             *span = Span::new(span.start, block.span.end);
             parts.pop();
         } else {
@@ -122,40 +128,15 @@ fn end_of_title(prose: &str) -> usize {
     first.map_or(0, |(_, span)| span.end)
 }
 
-/// Where and when the page's results were recorded, and how many are not.
-fn summary(parts: &[Part<'_>]) -> Html {
-    let blocks = parts.iter().flat_map(|part| match part {
-        Part::Blocks(variants, _) => variants.as_slice(),
-        Part::Prose(_) | Part::Hidden(_) => &[],
-    });
-    let mut places = BTreeSet::new();
-    let mut dates = BTreeSet::new();
-    let mut missing = 0;
-    for recorded in blocks {
-        match &recorded.record {
-            Some(record) => {
-                places.insert(block::place(record));
-                dates.extend(Some(record.origin.date.as_str()).filter(|date| !date.is_empty()));
-            }
-            None => missing += usize::from(recorded.block.outcome().is_some()),
+/// What is known of the results that the page shows.
+fn recordings(parts: &[Part<'_>]) -> Recordings {
+    let mut all = Recordings::default();
+    for part in parts {
+        if let Part::Blocks(variants, _) = part {
+            variants.iter().for_each(|recorded| all.add(recorded));
         }
     }
-    let mut text = String::new();
-    if !places.is_empty() {
-        text = format!("Recorded on {}", places.into_iter().collect::<Vec<_>>().join(" and on "));
-        match (dates.first(), dates.last()) {
-            (Some(first), Some(last)) if first == last => text.push_str(&format!(", {first}")),
-            (Some(first), Some(last)) => text.push_str(&format!(", {first} to {last}")),
-            _ => {}
-        }
-        text.push('.');
-    }
-    match missing {
-        0 => {}
-        1 => text.push_str(" One result is not recorded yet."),
-        missing => text.push_str(&format!(" {missing} results are not recorded yet.")),
-    }
-    if text.is_empty() { Html::new() } else { Html::labelled("p", "lab-recorded", text.trim_start()) }
+    all
 }
 
 /// What stands before the fence on its line, as it goes on below: quote marks stay, list markers become blanks.

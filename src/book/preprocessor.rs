@@ -4,12 +4,16 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use mdbook_preprocessor::book::{Book, BookItem, Chapter};
+use mdbook_preprocessor::config::BookConfig;
 use mdbook_preprocessor::errors::{Error, Result};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext, parse_input};
 
+use super::contents::{self, Entry};
 use super::error::BookError;
 use super::names::Names;
 use super::page;
+use super::pictures::Pictures;
+use super::recordings::Recordings;
 use super::results::Results;
 use super::shell::Values;
 use crate::diagnostic;
@@ -19,8 +23,17 @@ use crate::snapshot::Store;
 use crate::source::SourceText;
 
 /// The preprocessor `lab`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Lab;
+#[derive(Clone, Debug, Default)]
+pub struct Lab {
+    pictures: Pictures,
+}
+
+impl Lab {
+    /// One whose pages find their pictures in files beside them.
+    pub(super) fn with_pictures(pictures: Pictures) -> Self {
+        Self { pictures }
+    }
+}
 
 impl Preprocessor for Lab {
     fn name(&self) -> &'static str {
@@ -28,8 +41,9 @@ impl Preprocessor for Lab {
     }
 
     fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
-        let pages = write(&context.root, &context.config.book.src, &book).map_err(Error::new)?;
-        let mut pages = pages.into_iter();
+        let written =
+            write(&context.root, &context.config.book, &book, &self.pictures).map_err(Error::new)?;
+        let mut pages = written.pages.into_iter();
         // The same walk as in `lessons`, so the pages come in the chapters' order.
         book.for_each_chapter_mut(|chapter| {
             if lesson_id(chapter).is_some()
@@ -38,6 +52,9 @@ impl Preprocessor for Lab {
                 chapter.content = page;
             }
         });
+        if let Some(first) = written.first {
+            book.items.insert(0, BookItem::Chapter(first));
+        }
         Ok(book)
     }
 
@@ -55,21 +72,30 @@ pub fn preprocess(arguments: &[String], input: impl Read, output: impl Write) ->
     if let [verb, renderer] = arguments
         && verb == "supports"
     {
-        return Lab.supports_renderer(renderer).map_err(BookError::mdbook);
+        return Lab::default().supports_renderer(renderer).map_err(BookError::mdbook);
     }
     let (context, book) = parse_input(input).map_err(BookError::mdbook)?;
-    let book = Lab.run(&context, book).map_err(BookError::mdbook)?;
+    let book = Lab::default().run(&context, book).map_err(BookError::mdbook)?;
     serde_json::to_writer(output, &book).map_err(|error| BookError::mdbook(error.into()))?;
     Ok(true)
 }
 
-/// The pages of all lessons, in order.
-fn write(root: &Path, source: &Path, book: &Book) -> Result<Vec<String>, BookError> {
-    let course = course(root, source, book)?;
+/// What becomes of a book.
+struct Written {
+    /// The pages of all lessons, in order.
+    pages: Vec<String>,
+    /// A first page, for a book that begins with a lesson.
+    first: Option<Chapter>,
+}
+
+fn write(root: &Path, config: &BookConfig, book: &Book, pictures: &Pictures) -> Result<Written, BookError> {
+    let chapters = lessons(book);
+    let course = course(root, &config.src, &chapters)?;
     let results = Results::new(Store::new(root));
     let mut names = Names::default();
     let mut values = Values::new();
     let mut pages = Vec::new();
+    let mut recordings = Recordings::default();
     for lesson in &course.lessons {
         // Names first: the hover text of an id is the same wherever on the page it stands.
         for block in lesson.blocks() {
@@ -77,14 +103,30 @@ fn write(root: &Path, source: &Path, book: &Book) -> Result<Vec<String>, BookErr
                 names.learn(&record);
             }
         }
-        pages.push(page::write(lesson, &results, &names, &mut values)?);
+        let (page, recorded) = page::write(lesson, &results, &names, pictures, &mut values)?;
+        pages.push(page);
+        recordings.extend(recorded);
     }
-    Ok(pages)
+    let begins_with_a_lesson = book.iter().find_map(|item| match item {
+        BookItem::Chapter(chapter) => Some(lesson_id(chapter).is_some()),
+        BookItem::Separator | BookItem::PartTitle(_) => None,
+    });
+    let first = (begins_with_a_lesson == Some(true)).then(|| {
+        let lessons = course.lessons.iter().zip(&chapters);
+        let entries = lessons.map(|(lesson, (path, chapter))| Entry {
+            lesson,
+            number: chapter.number.as_ref().map(ToString::to_string),
+            page: chapter.path.as_deref().unwrap_or(path),
+        });
+        let entries: Vec<_> = entries.collect();
+        contents::chapter(config.title.as_deref(), config.description.as_deref(), &entries, &recordings)
+    });
+    Ok(Written { pages, first })
 }
 
 /// The book's lessons, from the text that mdBook has read.
-fn course(root: &Path, source: &Path, book: &Book) -> Result<Course, BookError> {
-    let lessons = lessons(book).into_iter();
+fn course(root: &Path, source: &Path, lessons: &[(&Path, &Chapter)]) -> Result<Course, BookError> {
+    let lessons = lessons.iter();
     let texts =
         lessons.map(|(path, chapter)| SourceText::new(source.join(path), chapter.content.clone())).collect();
     let directory = root.join(source);

@@ -32,7 +32,8 @@ pub(super) fn html(variants: &[Recorded<'_>], page: &mut Page<'_>) -> Result<Htm
     Ok(Html::element("div", &[("class", "lab-tabs")], html))
 }
 
-fn title(os: Os) -> &'static str {
+/// What the system is called.
+pub(super) fn title(os: Os) -> &'static str {
     match os {
         Os::Debian => "Debian 13",
         Os::Al2023 => "Amazon Linux 2023",

@@ -35,7 +35,8 @@ fn parse(line: &str) -> Option<KeyFile> {
     let (coded, path) = line.split_once(' ')?;
     let text = String::from_utf8(STANDARD.decode(coded).ok()?).ok()?;
     let name = path.rsplit('/').next().unwrap_or(path);
-    let path = if path.contains("/.ssh/") { format!("~/.ssh/{name}") } else { format!("~/{name}") };
+    // Where the laptop's shell begins, a file's name is enough.
+    let path = if path.contains("/.ssh/") { format!("~/.ssh/{name}") } else { name.to_owned() };
     Some(KeyFile { path, text })
 }
 
@@ -68,15 +69,15 @@ mod tests {
             path: path.into(),
             text: key.to_openssh(ssh_key::LineEnding::LF).expect("writes").to_string(),
         };
-        let keys = vec![file("~/one.pem", &one), file("~/two.pem", &two)];
+        let keys = vec![file("one.pem", &one), file("two.pem", &two)];
         let public = format!("{} my-key", two.public_key().to_openssh().expect("writes"));
-        assert_eq!(matching(keys, &public).expect("is there").path, "~/two.pem");
+        assert_eq!(matching(keys, &public).expect("is there").path, "two.pem");
     }
 
     #[test]
     fn paths_are_told_as_a_person_writes_them() {
         let line = format!("{} /home/me/my-key.pem", STANDARD.encode("x"));
-        assert_eq!(parse(&line).expect("parses").path, "~/my-key.pem");
+        assert_eq!(parse(&line).expect("parses").path, "my-key.pem");
         let line = format!("{} /home/me/.ssh/id_ed25519", STANDARD.encode("x"));
         assert_eq!(parse(&line).expect("parses").path, "~/.ssh/id_ed25519");
     }

@@ -11,8 +11,8 @@ use crate::run::pictures::Pictures;
 use crate::session;
 use crate::snapshot::secrets::Secrets;
 use crate::snapshot::{
-    Chosen, Key, Matching, Origin, Record, Renaming, Rules, Snapshot, Store, StoreError, Update, Verdict,
-    Written, ansi, compare,
+    Chosen, Key, Matching, Origin, Record, Renaming, Rules, SSH, Snapshot, Store, StoreError, Update,
+    Verdict, Written, ansi, compare,
 };
 
 /// Compares results with the store and keeps those that are to be written when the lesson has ended.
@@ -175,15 +175,13 @@ impl Recorder {
             self.store.settle(&key)?;
         }
         let mut written = Vec::new();
-        let pictures = self.pictures.write(self.store.directory(), update);
-        written.extend(pictures.map_err(|source| StoreError::Io {
-            what: "write",
-            path: self.store.directory().to_owned(),
-            source,
-        })?);
+        written.extend(self.pictures.write(&self.store, update)?);
         for (key, record, rules) in self.waiting.drain(..) {
             let mut record = renaming.translate_record_back(&record, &rules);
             packets::translate(&mut record, |text| renaming.translate_back(text, &rules));
+            for (_, command) in record.origin.extra.iter_mut().filter(|(name, _)| name == SSH) {
+                *command = renaming.translate_back(command, &rules);
+            }
             match self.store.record(&key, &record, update)? {
                 Written::Pending(path) | Written::Recorded(path) => written.push(path),
                 Written::Nothing => {}

@@ -26,7 +26,7 @@ pub struct Target {
 /// A private key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyFile {
-    /// Its path as the learner would write it (`~/web-key.pem`); for messages and for the book's `ssh` command.
+    /// Its path as the learner would write it (`web-key.pem`, `~/.ssh/id_rsa`); for messages and for the book's `ssh` command.
     pub path: String,
     /// Its text (PEM: PKCS#1, PKCS#8 or OpenSSH; without passphrase).
     pub text: String,
@@ -156,9 +156,10 @@ impl Pool {
         Ok(())
     }
 
-    /// The `ssh` command that a person would type to get to `host`: `ssh -i ~/web-key.pem admin@203.0.113.7`.
-    pub async fn ssh_command(&mut self, host: &str, via: Option<&str>) -> Result<String, Error> {
-        Ok(self.host(host, via).await?.command())
+    /// The `ssh` command that a person would type to get to `host`: `ssh -i web-key.pem admin@203.0.113.7`. None for the
+    /// laptop, and for a host that nothing has been done on yet.
+    pub fn ssh_command(&self, host: &str) -> Option<String> {
+        self.hosts.get(host).map(|entry| entry.host.command())
     }
 
     /// Closes all shells and connections of other hosts, those behind others first; the laptop's shell stays.

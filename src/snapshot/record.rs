@@ -41,11 +41,19 @@ pub struct Origin {
     pub extra: Vec<(String, String)>,
 }
 
+/// In [`Origin::extra`]: the `ssh` command with which a person gets to where the block ran.
+pub const SSH: &str = "ssh";
+
 /// In [`Origin::extra`]: the output was translated and words got other widths, so that columns are as wide as in the
 /// run that printed them, not as wide as the words that stand in them now.
 const REALIGNED: (&str, &str) = ("columns", "realigned");
 
 impl Origin {
+    /// What is kept under this name.
+    pub fn extra(&self, name: &str) -> Option<&str> {
+        self.extra.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
     /// Notes that the widths of columns are not those that the program would have printed.
     pub(super) fn mark_realigned(&mut self) {
         if !self.is_realigned() {

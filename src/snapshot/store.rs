@@ -167,7 +167,7 @@ impl Store {
     /// # Errors
     /// When a file is there and cannot be removed.
     pub fn settle(&self, key: &Key) -> Result<(), StoreError> {
-        key.names().iter().try_for_each(|name| self.remove_if_there(&self.waiting(name)))
+        key.names().iter().try_for_each(|name| self.forget_pending(name))
     }
 
     /// What waits for review, in the course's order.
@@ -203,6 +203,7 @@ impl Store {
     pub fn accept(&self, pending: &Pending) -> Result<(), StoreError> {
         let (_, record) = self.load(pending)?;
         file::write(&pending.target, &record, file::Kind::Accepted)?;
+        self.accept_picture(pending)?;
         self.remove_if_there(&pending.path)
     }
 
@@ -211,6 +212,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be removed.
     pub fn reject(&self, pending: &Pending) -> Result<(), StoreError> {
+        self.remove_if_there(&self.waiting_picture(&pending.name))?;
         self.remove_if_there(&pending.path)
     }
 
@@ -238,16 +240,23 @@ impl Store {
         Ok(names)
     }
 
-    /// Removes these records, and what is pending for them.
+    /// Removes these records with their pictures, and what is pending for them.
     ///
     /// # Errors
     /// When a file cannot be removed.
     pub fn prune(&self, names: &[String]) -> Result<(), StoreError> {
         for name in names {
             self.remove_if_there(&self.target(name))?;
-            self.remove_if_there(&self.waiting(name))?;
+            self.remove_if_there(&self.picture_of(name))?;
+            self.forget_pending(name)?;
         }
         Ok(())
+    }
+
+    /// Removes what waits under this name.
+    fn forget_pending(&self, name: &str) -> Result<(), StoreError> {
+        self.remove_if_there(&self.waiting(name))?;
+        self.remove_if_there(&self.waiting_picture(name))
     }
 
     fn target(&self, name: &str) -> PathBuf {
@@ -287,5 +296,6 @@ fn list(directory: &Path, extension: &str) -> Result<Vec<String>, StoreError> {
     Ok(names)
 }
 
+mod pictures;
 #[cfg(test)]
 mod tests;

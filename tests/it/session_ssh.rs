@@ -96,7 +96,7 @@ impl Server {
             address: "127.0.0.1".to_owned(),
             port: self.port,
             user: std::env::var("USER").unwrap_or_else(|_| "root".to_owned()),
-            key: KeyFile { path: "~/key.pem".to_owned(), text: fs::read_to_string(key).expect("a key") },
+            key: KeyFile { path: "key".to_owned(), text: fs::read_to_string(key).expect("a key") },
         }
     }
 
@@ -222,10 +222,23 @@ async fn a_host_is_reached_through_another() {
         "none\n"
     );
     let user = &inner.target(&key).user;
+    let command = pool.ssh_command("db").expect("a command");
     assert_eq!(
-        pool.ssh_command("db", Some("web")).await.expect("db"),
-        format!("ssh -i ~/key.pem -J {user}@127.0.0.1:{} -p {} {user}@127.0.0.1", bastion.port, inner.port)
+        command,
+        format!(
+            "ssh -i key -o ProxyCommand='ssh -i key -W %h:%p -p {} {user}@127.0.0.1' -p {} {user}@127.0.0.1",
+            bastion.port, inner.port
+        )
     );
+    assert_eq!(pool.ssh_command("laptop"), None);
+    // OpenSSH takes it as it stands, without an agent.
+    let quiet = "ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR";
+    let typed =
+        format!("{} 'set -- $SSH_CONNECTION; echo $4'", command.replace("ssh ", &format!("{quiet} ")));
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &typed]).current_dir(dir.path()).env_remove("SSH_AUTH_SOCK").stdin(Stdio::null());
+    let output = bash.output().expect("bash");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{}\n", inner.port), "{output:?}");
     let missing = pool.shell("nowhere", None).await.err().expect("no such host");
     assert_eq!(chain(&missing), "find the host `nowhere`: no running instance has the Name tag \"nowhere\"");
     text(pool.shell("db", Some("web")).await.expect("db"), "D=kept").await;

@@ -21,6 +21,7 @@ use crate::run::chain;
 use crate::run::engine::event;
 use crate::run::recorder::Recorder;
 use crate::session::{Ended, Interrupt, LAPTOP, Outcome, Output, Pool};
+use crate::snapshot::SSH;
 
 /// What a block did.
 pub(super) struct Did {
@@ -102,12 +103,19 @@ pub(super) struct Stage<'a> {
 impl Stage<'_> {
     /// Runs the block once. An error is why it could not run at all.
     pub async fn run(&mut self) -> Result<Did, String> {
-        let Some(capture) = capture(self.block) else { return self.act().await };
-        let capturing = Capturing::start(self.pool, self.lesson, self.block, capture).await?;
-        let did = self.act().await;
-        let packets = capturing.finish().await;
-        let mut did = did?;
-        did.extra.push((crate::run::capture::RECORDED.to_owned(), packets?));
+        let mut did = match capture(self.block) {
+            None => self.act().await?,
+            Some(capture) => {
+                let capturing = Capturing::start(self.pool, self.lesson, self.block, capture).await?;
+                let did = self.act().await;
+                let packets = capturing.finish().await;
+                let mut did = did?;
+                did.extra.push((crate::run::capture::RECORDED.to_owned(), packets?));
+                did
+            }
+        };
+        let way = self.block.host().and_then(|host| self.pool.ssh_command(host.as_str()));
+        did.extra.extend(way.map(|command| (SSH.to_owned(), command)));
         Ok(did)
     }
 

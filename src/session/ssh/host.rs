@@ -81,17 +81,20 @@ impl Host {
         }
     }
 
-    /// The `ssh` command that a person would type: `ssh -i ~/web-key.pem admin@203.0.113.7`. Keys go through an agent
-    /// when there is a host in between (`-J`), since its connection needs one too.
+    /// The `ssh` command that a person would type: `ssh -i web-key.pem admin@203.0.113.7`. Through another host it is
+    /// longer than `-J`, which hands on no key.
     pub fn command(&self) -> String {
-        let port = |port: u16| if port == 22 { String::new() } else { format!(" -p {port}") };
+        self.command_with("")
+    }
+
+    fn command_with(&self, options: &str) -> String {
+        let Target { key, user, address, port, .. } = &self.target;
+        let port = if *port == 22 { String::new() } else { format!(" -p {port}") };
         let jump = self.via.as_ref().map_or(String::new(), |via| {
-            let at = &via.target;
-            let port = if at.port == 22 { String::new() } else { format!(":{}", at.port) };
-            format!(" -J {}@{}{port}", at.user, at.address)
+            // A key's path is a name in the laptop's home: nothing in it ends the quotes.
+            format!(" -o ProxyCommand='{}'", via.command_with(" -W %h:%p"))
         });
-        let Target { key, user, address, .. } = &self.target;
-        format!("ssh -i {}{jump}{} {user}@{address}", key.path, port(self.target.port))
+        format!("ssh -i {}{jump}{options}{port} {user}@{address}", key.path)
     }
 
     /// The open connection, or a new one; waits for a host that is booting.

@@ -59,8 +59,13 @@ impl Course {
 
     /// Builds the book and reads the lesson's page.
     pub fn page(&self) -> Page {
+        self.page_named("01-first.html")
+    }
+
+    /// Builds the book and reads this page.
+    pub fn page_named(&self, name: &str) -> Page {
         let out = lab::book::build(self.path(), Some(&self.path().join("out"))).expect("the book is built");
-        let page = fs::read_to_string(out.join("01-first.html")).expect("there is a page");
+        let page = fs::read_to_string(out.join(name)).expect("there is a page");
         let (_, page) = page.split_once("<main>").expect("a page has a main part");
         Page(page.split_once("</main>").expect("and its end").0.to_owned())
     }

@@ -49,7 +49,7 @@ fn directives_are_not_there_for_other_preprocessors_either() {
     course.record("it", &Record { output: "{{#include x}}".into(), variables, ..recorded() });
     let book = mdbook_driver::MDBook::load(course.path()).expect("a book");
     let context = PreprocessorContext::new(course.path().to_owned(), book.config.clone(), "html".to_owned());
-    let book = lab::book::Lab.run(&context, book.book.clone()).expect("it is written");
+    let book = lab::book::Lab::default().run(&context, book.book.clone()).expect("it is written");
     assert!(!serde_json::to_string(&book).expect("JSON").contains("{{"));
 }
 

@@ -36,11 +36,21 @@ fn what_is_not_recorded_says_so_and_borrows_from_nobody() {
     let shown = text(&page.0);
     assert_eq!(shown.matches("from Debian").count(), 1);
     assert_eq!(page.0.matches("class=\"lab-foot lab-unrecorded\"").count(), 2);
-    assert!(shown.contains("2 results are not recorded yet."));
+    assert!(
+        shown.contains("1 result is not recorded yet. 1 result on Amazon Linux 2023 is not recorded yet.")
+    );
     // Tabs without a script: one radio button for each variant, the first chosen.
     assert_eq!(page.0.matches("type=\"radio\"").count(), 2);
     assert_eq!(page.0.matches("checked=\"\"").count(), 1);
     assert!(shown.contains("Debian 13") && shown.contains("Amazon Linux 2023"));
+}
+
+#[test]
+fn a_variant_without_others_says_for_which_system_it_is() {
+    let course = Course::new("# First\n\n```sh {#it os=al2023}\ndnf\n```\n");
+    let page = course.page();
+    assert!(text(page.block("it")).contains("on Amazon Linux 2023 only"), "{}", page.0);
+    assert!(!page.0.contains("type=\"radio\""), "{}", page.0);
 }
 
 #[test]
@@ -71,6 +81,69 @@ fn an_expected_failure_is_marked_as_one() {
     assert!(page.0.contains("lab-shell lab-failure"), "{}", page.0);
     assert!(text(page.block("it")).contains("fails on purpose: exit status 28"));
     assert!(text(page.block("odd")).contains("exit status 1, but 0 is expected"));
+}
+
+#[test]
+fn the_way_to_a_host_is_shown_as_it_was() {
+    let course =
+        Course::new("# First\n\n```sh {#near on=web}\ntrue\n```\n\n```sh {#far on=db via=web}\ntrue\n```\n");
+    let mut record = recorded();
+    record.origin.extra = vec![("ssh".into(), "ssh -i my-key.pem admin@203.0.113.7".into())];
+    course.record("near", &record);
+    let far = "ssh -i k -o ProxyCommand='ssh -i k -W %h:%p admin@203.0.113.7' admin@10.0.2.10";
+    record.origin.extra = vec![("ssh".into(), far.into())];
+    course.record("far", &record);
+    let page = course.page();
+    assert!(text(page.block("near")).contains("ssh -i my-key.pem admin@203.0.113.7"));
+    let block = page.block("far");
+    assert!(block.contains("<summary>ssh through web</summary>") && text(block).contains(far), "{block}");
+    // The address is the same thing in both.
+    let mark = |block: &str| block.matches("data-lab-id=\"0\" title=\"public address\"").count();
+    assert_eq!((mark(page.block("near")), mark(block)), (1, 1), "{block}");
+}
+
+#[test]
+fn a_picture_is_a_file_of_the_book() {
+    let course = Course::new("# First\n\n```http {#ask screenshot}\nGET http://192.0.2.1/\n```\n");
+    let output = "HTTP/1.1 200 OK\n\nTitle: It \"works\" <b>";
+    course.record("ask", &Record { output: output.into(), ..recorded() });
+    // A picture that no page shows is not copied.
+    for name in ["01-first__ask.png", "01-first__other.png"] {
+        std::fs::write(course.path().join("snapshots").join(name), PNG).expect("written");
+    }
+    let page = course.page();
+    let block = page.block("ask");
+    assert!(
+        block.contains("<a href=\"pictures/01-first__ask.png\"><img src=\"pictures/01-first__ask.png\" "),
+        "{block}"
+    );
+    let alt = "alt=\"The page “It &quot;works&quot; &lt;b&gt;” in a browser\" width=\"960\" height=\"880\"";
+    assert!(block.contains(alt), "{block}");
+    let pictures = std::fs::read_dir(course.path().join("out/pictures")).expect("pictures");
+    let pictures: Vec<_> = pictures.map(|entry| entry.expect("a file").file_name()).collect();
+    assert_eq!(pictures, ["01-first__ask.png"]);
+}
+
+/// The beginning of a PNG of 960 by 880.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x03\xc0\0\0\x03\x70\x08\x02\0\0\0";
+
+#[test]
+fn a_book_that_begins_with_a_lesson_gets_a_first_page() {
+    let course = Course::new("# First `<i>`\n\nAt the end of this lesson `{{#include x}}` *stands*. More.\n");
+    course.write(
+        "book.toml",
+        "[book]\nsrc = \"lessons\"\ntitle = \"A {{#title}} *book*\"\ndescription = \"About <b>\"\n",
+    );
+    let page = course.page_named("index.html");
+    let words: Vec<String> = text(&page.0).split_whitespace().map(str::to_owned).collect();
+    let words = words.join(" ");
+    let begin = "A {{#title}} *book* About <b>. Lessons 1. First <i> {{#include x}} stands. How to read";
+    assert!(words.starts_with(begin), "{words}");
+    assert!(page.0.contains("<a href=\"01-first.html\">"), "{}", page.0);
+
+    course.write("lessons/SUMMARY.md", "# Summary\n\n[Own](README.md)\n\n- [First](01-first.md)\n");
+    course.write("lessons/README.md", "# Own\n");
+    assert!(!course.page_named("index.html").0.contains("lab-contents"), "a book with a first page keeps it");
 }
 
 #[test]

@@ -19,6 +19,6 @@ fn it_answers_as_mdbook_asks() {
     let input = serde_json::to_vec(&(&context, &book.book)).expect("JSON");
     let mut output = Vec::new();
     assert!(lab::book::preprocess(&[], input.as_slice(), &mut output).expect("an answer"));
-    let own = lab::book::Lab.run(&context, book.book.clone()).expect("it is written");
+    let own = lab::book::Lab::default().run(&context, book.book.clone()).expect("it is written");
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&output).expect("JSON"), serde_json::json!(own));
 }

@@ -17,8 +17,8 @@ use crate::session::{Dial, Machine};
 
 /// Names under which systems have it.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-/// What the picture shows, in pixels.
-const SIZE: &str = "--window-size=1280,900";
+/// What the picture shows, in pixels: little more than a page of the book is wide, so that its text can be read there.
+const SIZE: &str = "--window-size=960,880";
 
 /// A page that was got by a request.
 pub(super) struct Page<'a> {
