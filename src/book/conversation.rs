@@ -22,9 +22,16 @@ pub(super) fn typed(transcript: &str, console: &Console) -> Vec<Range<usize>> {
         if text.is_empty() || entry.is_secret() {
             continue;
         }
-        if let Some(span) =
-            lines(transcript, from).find_map(|(start, line)| find(start, line, &entry.wait, text))
-        {
+        let found = lines(transcript, from).find_map(|(start, line)| find(start, line, &entry.wait, text));
+        // What was printed last may have had no end of line.
+        let behind = || {
+            let mut lines = lines(transcript, from).filter(|_| entry.wait == Wait::Quiet);
+            lines.find_map(|(start, line)| {
+                let at = start + line.trim_end().strip_suffix(text)?.len();
+                Some(at..at + text.len())
+            })
+        };
+        if let Some(span) = found.or_else(behind) {
             // A second thing may be typed on the same line, when a program asks again without a line break.
             from = span.end;
             spans.push(span);
@@ -120,6 +127,15 @@ mod tests {
         assert_eq!(found, ["telnet $WEB 8080", "GET / HTTP/1.1", "Host: web", "^]", "quit"]);
         let quit = typed(transcript, &console).pop().unwrap();
         assert!(transcript[..quit.start].ends_with("telnet> "));
+    }
+
+    #[test]
+    fn what_is_typed_behind_printed_text_is_found_too() {
+        let transcript = "$ cat\n{\"body\":\"\"}test\ntest\n";
+        let console = console(&[(Some("$ "), line("cat")), (None, line("test"))]);
+        assert_eq!(typed(transcript, &console)[1], 22..26, "a line of its own comes first");
+        let transcript = &transcript[..22];
+        assert_eq!(&transcript[..typed(transcript, &console)[1].start], "$ cat\n{\"body\":\"\"}");
     }
 
     #[test]

@@ -41,9 +41,17 @@ impl Names {
                 self.known.entry(thing).or_default().variable.get_or_insert_with(|| variable.clone());
             }
         }
-        let documents = serde_json::Deserializer::from_str(&record.output).into_iter::<Value>();
-        for document in documents.map_while(Result::ok) {
-            self.walk(&document, "");
+        // Documents begin with a line; other text may stand before and behind them.
+        let mut rest = record.output.as_str();
+        while !rest.is_empty() {
+            let mut documents = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+            if rest.starts_with(['{', '['])
+                && let Some(Ok(document)) = documents.next()
+            {
+                self.walk(&document, "");
+                rest = &rest[documents.byte_offset()..];
+            }
+            rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
         }
     }
 
@@ -130,5 +138,12 @@ mod tests {
         });
         assert_eq!(told(&names, "vpc-0123456789abcdef0"), "VPC lab-vpc");
         assert_eq!(told(&names, "dopt-0123456789abcdef0"), "DHCP options");
+        names.learn(&Record {
+            output: "the address is 203.0.113.7\n{\"Name\": \"nat\", \"Public\": \"203.0.113.7\"}\n[x\n\
+                     {\"Name\": \"web\", \"Private\": \"10.0.1.10\"}"
+                .into(),
+            ..Record::default()
+        });
+        assert_eq!((names.name_of("203.0.113.7"), names.name_of("10.0.1.10")), (Some("nat"), Some("web")));
     }
 }
