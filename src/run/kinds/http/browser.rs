@@ -84,6 +84,8 @@ pub(super) async fn picture(
         // The laptop's `curl` has judged the certificate; this browser does not know the laptop's authorities.
         .arg("--ignore-certificate-errors")
         .arg("--virtual-time-budget=8000")
+        // Without these a picture may be taken before all of its parts are drawn, and has white corners.
+        .args(["--run-all-compositor-stages-before-draw", "--disable-checker-imaging"])
         .arg(option("--user-data-dir=", &directory.path().join("profile")))
         .arg(option("--screenshot=", &png))
         .arg(page.url)
