@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
 
 /// Version, and time and size of the program file: `0.1.0 (17f3a2c9e1-54a3f20)`.
-pub(crate) fn id() -> &'static str {
+pub fn id() -> &'static str {
     static ID: OnceLock<String> = OnceLock::new();
     ID.get_or_init(|| {
         let version = env!("CARGO_PKG_VERSION");

@@ -14,6 +14,7 @@
 
 pub mod api;
 mod build;
+mod checkpoint;
 pub mod client;
 pub mod fabric;
 pub mod guest;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lab::region::api::{self, Core, Credential};
-use lab::region::model::{self, Action, Caller, InstanceState, NatGatewayState, Observation, State};
+use lab::region::model::{self, Action, Caller, InstanceState, NatGatewayState, Observation, Seen, State};
 use lab::wire::{self, Fault, Service};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -53,9 +53,10 @@ impl Core for Memory {
 }
 
 /// What the machines and gateways would report: each has arrived where it was going.
-fn reports(state: &State) -> Vec<Observation> {
-    let mut seen = Vec::new();
-    for (_, _, region) in state.regions() {
+fn reports(state: &State) -> Vec<Seen> {
+    let mut all = Vec::new();
+    for (account, _, region) in state.regions() {
+        let mut seen = Vec::new();
         for instance in &region.instances {
             let (instance_id, boot) = (instance.id.clone(), instance.boot);
             match instance.state {
@@ -78,8 +79,9 @@ fn reports(state: &State) -> Vec<Observation> {
                 _ => {}
             }
         }
+        all.extend(seen.into_iter().map(|what| what.of(account)));
     }
-    seen
+    all
 }
 
 /// An endpoint on a port of its own, with machines that take half a second for everything.
@@ -106,7 +108,7 @@ impl Endpoint {
                     let seen = reports(&core.state.lock().unwrap());
                     thread::sleep(Duration::from_millis(500));
                     for observation in seen {
-                        model::observe(&mut core.state.lock().unwrap(), observation, Timestamp::now());
+                        model::observe(&mut core.state.lock().unwrap(), &observation, Timestamp::now());
                     }
                 }
             }

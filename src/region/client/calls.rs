@@ -11,7 +11,9 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use super::super::server::{Console, Link, Request, Spawned};
-use super::{ClientError, LabAccess, LastExit, Paths, Pong, Process, Progress, Refusal, SpawnSpec, Status};
+use super::{
+    ClientError, Kept, LabAccess, LastExit, Paths, Pong, Process, Progress, Refusal, SpawnSpec, Status, Swept,
+};
 
 /// A way to the daemon of one state directory.
 #[derive(Debug, Clone)]
@@ -115,6 +117,31 @@ impl Client {
     /// When there is no such lab, or it is another user's.
     pub async fn remove_lab(&self, lab: &str) -> Result<(), ClientError> {
         self.ask::<Value>(&Request::RemoveLab { lab: lab.to_owned() }).await.map(drop)
+    }
+
+    /// Keep the lab as it is now: its account, the disks of its instances, the laptop's home directory. The instances
+    /// stand still meanwhile.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with code `no-space` where the disk is too full.
+    pub async fn keep(&self, lab: &str) -> Result<Kept, ClientError> {
+        self.ask(&Request::Keep { lab: lab.to_owned() }).await
+    }
+
+    /// Make a lab that goes on from a kept moment. Its directories are made by the caller, the home directory empty.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with code `unusable` if the moment is not there or not for this region.
+    pub async fn restore(&self, lab: &str, state: &str) -> Result<LabAccess, ClientError> {
+        self.ask(&Request::Restore { lab: lab.to_owned(), state: state.to_owned() }).await
+    }
+
+    /// Remove the kept moments that no checkpoint names any more.
+    ///
+    /// # Errors
+    /// When nobody answers or the directory cannot be read.
+    pub async fn sweep(&self) -> Result<Swept, ClientError> {
+        self.ask(&Request::Sweep).await
     }
 
     /// A TCP connection from the lab's laptop to `address:port`. It stays usable when the daemon ends, as far as the

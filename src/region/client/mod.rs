@@ -28,6 +28,10 @@ pub use paths::Paths;
 pub use process::Process;
 pub use progress::Progress;
 
+pub use super::build::id as build;
+pub use super::checkpoint::world;
+
 pub use super::server::{
-    Exited, InstanceStatus, LabAccess, LabStatus, Pong, Refusal, RefusalCode, SignalScope, SpawnSpec, Status,
+    Exited, InstanceStatus, Kept, LabAccess, LabStatus, Pong, Refusal, RefusalCode, SignalScope, SpawnSpec,
+    Status, Swept,
 };

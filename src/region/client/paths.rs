@@ -56,6 +56,17 @@ impl Paths {
         self.cache.join("packages")
     }
 
+    /// The certificate authority of the simulated Internet: one for all regions of a user, because disks that trust it
+    /// may go from one to another.
+    pub fn authority(&self) -> PathBuf {
+        self.cache.join("ca")
+    }
+
+    /// States after lessons, for going on from them.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.cache.join("checkpoints")
+    }
+
     /// What belongs to one lab and its owner: `home` and `run` of its laptop.
     pub fn lab(&self, lab: &str) -> PathBuf {
         self.state.join("labs").join(lab)

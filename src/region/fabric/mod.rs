@@ -46,7 +46,7 @@ mod tests;
 pub use change::Change;
 pub use desired::{Address, Cable, Desired, End, Namespace, Neighbour, RouteAction, RouteKey};
 pub use internet::{API_ADDRESS, LAPTOP_ADDRESS, PUBLIC_POOLS, SITES};
-pub use names::{edge, guest, isp, laptop, nat_gateway, router, sites};
+pub use names::{edge, guest, isp, laptop, nat_gateway, owner, router, sites};
 pub use plan::{Action, Plan, Step, plan};
 pub use region::{desired, resolver};
 pub use router::{LINK_LOCAL_RESOLVER, METADATA_ADDRESS};

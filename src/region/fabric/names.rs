@@ -25,9 +25,14 @@ pub fn router(account: &str, vpc_id: &str) -> String {
     format!("{account}-{vpc_id}")
 }
 
-/// The namespace of an instance.
+/// The namespace of an instance, and the name of its machine: ids are unique in one account only.
 pub fn guest(account: &str, instance_id: &str) -> String {
     format!("{account}-{instance_id}")
+}
+
+/// The account and the id that one of the two names above and below was made of.
+pub fn owner(namespace: &str) -> (&str, &str) {
+    namespace.split_once('-').unwrap_or(("", namespace))
 }
 
 /// The namespace of a NAT gateway.

@@ -8,20 +8,56 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::{GuestSpec, cloud_config, host_keys};
+use crate::region::tree::replace;
+
+/// Names the layers below, in the disk's directory.
+const LAYERS: &str = "layers.json";
 
 /// The disk of one instance. It outlives the instance's processes, and the daemon.
 #[derive(Debug, Clone)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     path: PathBuf,
 }
 
 impl Disk {
-    pub(super) fn at(path: PathBuf) -> Disk {
+    pub(crate) fn at(path: PathBuf) -> Disk {
         Disk { path }
     }
 
+    /// Its directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The read-only layers between the upper one and the image, the uppermost first: disks of kept moments. None for
+    /// a disk that began as the image's.
+    pub(crate) fn layers(&self) -> io::Result<Vec<PathBuf>> {
+        match fs::read(self.path.join(LAYERS)) {
+            Ok(text) => Ok(serde_json::from_slice(&text)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Make it anew as an empty layer over these.
+    pub(crate) fn lay_over(&self, layers: &[PathBuf]) -> io::Result<()> {
+        self.remove()?;
+        fs::create_dir_all(&self.path)?;
+        fs::set_permissions(&self.path, Permissions::from_mode(0o700))?;
+        replace(&self.path.join(LAYERS), &serde_json::to_vec(layers)?)?;
+        let upper = self.upper();
+        fs::create_dir(&upper)?;
+        if let Some(below) = layers.first() {
+            // The root directory of a mount is the upper layer's.
+            let below = fs::metadata(below)?;
+            chown(&upper, Some(below.uid()), Some(below.gid()))?;
+            fs::set_permissions(&upper, Permissions::from_mode(below.mode() & 0o7777))?;
+        }
+        Ok(())
+    }
+
     /// Upper layer of the overlay.
-    pub(super) fn upper(&self) -> PathBuf {
+    pub(crate) fn upper(&self) -> PathBuf {
         self.path.join("upper")
     }
 
@@ -57,10 +93,23 @@ impl Disk {
             fs::rename(&half, &upper)?;
         }
         // A guest that has made a link of its /etc must not lead us out of its disk.
-        if upper.join("etc").is_symlink() {
+        let mut own = vec![upper.clone()];
+        own.extend(self.layers()?);
+        let shown = |path: &str| {
+            own.iter().map(|layer| layer.join(path)).find(|path| path.is_symlink() || path.exists())
+        };
+        if shown("etc").is_some_and(|etc| etc.is_symlink()) {
             return Ok(());
         }
-        Layer { upper: &upper, image: &spec.image }.write("etc/resolv.conf", resolv_conf(spec), 0o644)
+        let text = resolv_conf(spec);
+        let same = |file: PathBuf| {
+            file.metadata().is_ok_and(|meta| meta.is_file())
+                && fs::read(file).is_ok_and(|now| now == text.as_bytes())
+        };
+        if shown("etc/resolv.conf").is_some_and(same) {
+            return Ok(());
+        }
+        Layer { upper: &upper, image: &spec.image }.write("etc/resolv.conf", text, 0o644)
     }
 
     /// Everything goes.
@@ -79,7 +128,7 @@ fn first_files(upper: &Path, spec: &GuestSpec) -> io::Result<()> {
     layer.directory(upper)?;
     layer.write("etc/hostname", format!("{}\n", spec.hostname), 0o644)?;
     layer.write("etc/hosts", hosts(spec), 0o644)?;
-    layer.write("etc/machine-id", format!("{}\n", machine_id(&spec.id)), 0o444)?;
+    layer.write("etc/machine-id", format!("{}\n", machine_id(&spec.instance)), 0o444)?;
     for key in host_keys::generate(&spec.hostname).map_err(io::Error::other)? {
         layer.write(&format!("etc/ssh/ssh_host_{}_key", key.name), &key.private, 0o600)?;
         layer.write(&format!("etc/ssh/ssh_host_{}_key.pub", key.name), &key.public, 0o644)?;
@@ -94,7 +143,7 @@ fn first_files(upper: &Path, spec: &GuestSpec) -> io::Result<()> {
     }
 
     let instance = "var/lib/cloud/instance";
-    layer.write(&format!("{instance}/instance-id"), format!("{}\n", spec.id), 0o644)?;
+    layer.write(&format!("{instance}/instance-id"), format!("{}\n", spec.instance), 0o644)?;
     if let Some(script) = spec.user_data.as_deref().and_then(cloud_config::script) {
         layer.write(&format!("{instance}/scripts/part-001"), script, 0o700)?;
         layer.write(&format!("{instance}/user-data-pending"), "", 0o644)?;
@@ -135,7 +184,8 @@ impl Layer<'_> {
         if let Some(parent) = path.parent() {
             self.directory(parent)?;
         }
-        if path.is_symlink() {
+        // A link leads out of the disk; a file that the guest has removed is a device node here.
+        if fs::symlink_metadata(&path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
             fs::remove_file(&path)?;
         }
         fs::write(&path, content)?;
@@ -172,7 +222,8 @@ mod tests {
     fn spec(directory: &Path) -> GuestSpec {
         fs::create_dir_all(directory.join("image/home/admin")).expect("create");
         GuestSpec {
-            id: "i-0123456789abcdef0".into(),
+            id: "111122223333-i-0123456789abcdef0".into(),
+            instance: "i-0123456789abcdef0".into(),
             hostname: "ip-10-0-1-10".into(),
             domain: "ec2.internal".into(),
             address: [10, 0, 1, 10].into(),

@@ -1,4 +1,4 @@
-//! All guests of the daemon, by instance id.
+//! All guests of the daemon, by the names of their machines.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ struct Guest {
 }
 
 impl Guests {
-    /// No guests yet; `disks` holds a directory for each instance, `cgroup` will hold a group for each.
+    /// No guests yet; `disks` holds a directory for each machine, `cgroup` will hold a group for each.
     pub(crate) fn new(disks: PathBuf, cgroup: Cgroup) -> (Guests, UnboundedReceiver<GuestEvent>) {
         let (events, receiver) = unbounded_channel();
         (Guests { disks, cgroup, events, guests: HashMap::new() }, receiver)
@@ -61,7 +61,18 @@ impl Guests {
         self.guests.get(id).map(|guest| guest.console.fresh())
     }
 
-    /// Remove the disks of instances that are not among these: left by a daemon that was killed while it removed
+    /// Give disks the names of their machines: a daemon of before had named them by their instances alone.
+    pub fn rename<'a>(&self, machines: impl Iterator<Item = (&'a str, String)>) {
+        for (instance, machine) in machines {
+            let (old, new) = (self.disks.join(instance), self.disks.join(machine));
+            if old.exists() && !new.exists() {
+                // What cannot be renamed gets a new disk.
+                let _ = std::fs::rename(old, new);
+            }
+        }
+    }
+
+    /// Remove the disks of machines that are not among these: left by a daemon that was killed while it removed
     /// them.
     pub fn sweep(&self, keep: impl Fn(&str) -> bool) {
         for entry in std::fs::read_dir(&self.disks).into_iter().flatten().flatten() {

@@ -22,9 +22,9 @@ impl GuestMachines {
         GuestMachines { guests, image, additions }
     }
 
-    /// What has come out of an instance's console since this was last asked.
-    pub fn new_console_text(&self, instance_id: &str) -> Option<String> {
-        self.guests.new_console_text(instance_id)
+    /// What has come out of a machine's console since this was last asked.
+    pub fn new_console_text(&self, machine: &str) -> Option<String> {
+        self.guests.new_console_text(machine)
     }
 }
 
@@ -37,7 +37,8 @@ impl Machines for GuestMachines {
             reason: format!("its user data is not base64: {error}"),
         })?;
         self.guests.start(GuestSpec {
-            id: spec.instance_id,
+            id: spec.namespace.clone(),
+            instance: spec.instance_id,
             hostname: spec.hostname,
             domain: spec.domain,
             address: spec.address.addr(),
@@ -53,18 +54,18 @@ impl Machines for GuestMachines {
         Ok(())
     }
 
-    fn stop(&mut self, instance_id: &str) -> Result<(), MachineError> {
-        self.guests.stop(instance_id);
+    fn stop(&mut self, machine: &str) -> Result<(), MachineError> {
+        self.guests.stop(machine);
         Ok(())
     }
 
-    fn reboot(&mut self, instance_id: &str) -> Result<(), MachineError> {
-        self.guests.reboot(instance_id);
+    fn reboot(&mut self, machine: &str) -> Result<(), MachineError> {
+        self.guests.reboot(machine);
         Ok(())
     }
 
-    fn destroy(&mut self, instance_id: &str) -> Result<(), MachineError> {
-        self.guests.destroy(instance_id);
+    fn destroy(&mut self, machine: &str) -> Result<(), MachineError> {
+        self.guests.destroy(machine);
         Ok(())
     }
 }

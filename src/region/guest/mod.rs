@@ -16,6 +16,7 @@ mod machines;
 mod nspawn;
 mod spec;
 
+pub(crate) use disk::Disk;
 pub use guests::Guests;
 pub use machines::GuestMachines;
 pub use spec::{GuestEvent, GuestExit, GuestSpec};

@@ -3,11 +3,12 @@
 use std::ffi::CString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use sha2::{Digest, Sha256};
 use tokio::process::{Child, Command};
 
 use super::GuestSpec;
@@ -19,6 +20,9 @@ use crate::region::tree::{Cgroup, PATH};
 /// goes with the guest's processes. Each guest has its own place, because nspawn locks the path.
 const ROOTS: &str = "/run/lab/guests";
 
+/// Where layers have short names, in the tree's own `/run`.
+const SHORT: &str = "/run/lab/layers";
+
 /// Exit status of `systemd-nspawn --keep-unit` when the system inside wants to be rebooted.
 pub(super) const REBOOT: i32 = 133;
 
@@ -28,7 +32,9 @@ pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Pat
     let root = Path::new(ROOTS).join(&spec.id);
     std::fs::create_dir_all(&root)?;
     let mount_point = CString::new(root.as_os_str().as_bytes())?;
-    let layers = overlay_options([&spec.additions, &spec.image], disk)?;
+    let mut lower = short(&disk.layers()?)?;
+    lower.extend([spec.additions.clone(), spec.image.clone()]);
+    let layers = overlay_options(&lower, disk)?;
     let mut door = cgroup.door()?;
 
     let mut command = Command::new("systemd-nspawn");
@@ -78,16 +84,30 @@ pub(super) fn spawn(spec: &GuestSpec, disk: &Disk, cgroup: &Cgroup, notify: &Pat
     command.spawn()
 }
 
+/// Links to these directories with short names: all options of a mount have to fit into one page of memory.
+fn short(layers: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    if !layers.is_empty() {
+        std::fs::create_dir_all(SHORT)?;
+    }
+    let link = |layer: &PathBuf| {
+        let name = Sha256::digest(layer.as_os_str().as_bytes());
+        let name: String = name.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let link = Path::new(SHORT).join(name);
+        match std::os::unix::fs::symlink(layer, &link) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(link),
+        }
+    };
+    layers.iter().map(link).collect()
+}
+
 /// `volatile`: nothing is synced to the disk for the guest's sake. Killing a guest loses nothing by it; a crash of
 /// the whole machine may.
-fn overlay_options(lower: [&Path; 2], disk: &Disk) -> io::Result<CString> {
+fn overlay_options(lower: &[PathBuf], disk: &Disk) -> io::Result<CString> {
+    let (upper, work) = (disk.upper(), disk.work());
+    let below = lower.iter().enumerate().map(|(n, path)| (if n == 0 { "lowerdir=" } else { ":" }, path));
     let mut options = Vec::new();
-    for (name, path) in [
-        ("lowerdir=", lower[0]),
-        (":", lower[1]),
-        (",upperdir=", &*disk.upper()),
-        (",workdir=", &*disk.work()),
-    ] {
+    for (name, path) in below.chain([(",upperdir=", &upper), (",workdir=", &work)]) {
         options.extend_from_slice(name.as_bytes());
         for byte in path.as_os_str().as_bytes() {
             // These separate options and layers.
@@ -107,8 +127,8 @@ mod tests {
 
     #[test]
     fn paths_cannot_add_options() {
-        let options = overlay_options([Path::new("/a,b:c"), Path::new("/i")], &Disk::at("/d".into()))
-            .expect("no zero byte");
+        let options =
+            overlay_options(&["/a,b:c".into(), "/i".into()], &Disk::at("/d".into())).expect("no zero byte");
         assert_eq!(options.to_bytes(), br"lowerdir=/a\,b\:c:/i,upperdir=/d/upper,workdir=/d/work,volatile");
     }
 }

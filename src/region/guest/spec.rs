@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 /// address and default route; the guest finds it ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestSpec {
-    /// The instance's id (`i-0…`), unique in the daemon; names its disk and its control group.
+    /// The machine's name, unique in the daemon; names its disk and its control group.
     pub id: String,
+    /// The instance's id (`i-0…`), as it knows itself.
+    pub instance: String,
     /// Host name without domain: `ip-10-0-1-10`.
     pub hostname: String,
     /// Domain of the host name: `ec2.internal` or `ap-northeast-1.compute.internal`.
@@ -56,34 +58,34 @@ pub enum GuestExit {
 pub enum GuestEvent {
     /// Its processes have been started.
     Started {
-        /// Instance id.
+        /// The machine's name.
         id: String,
     },
     /// systemd has reached its default target, so sshd listens. Also after a reboot.
     Booted {
-        /// Instance id.
+        /// The machine's name.
         id: String,
     },
     /// The SSH server has answered with its banner on the primary address, seen from inside the namespace.
     StatusOk {
-        /// Instance id.
+        /// The machine's name.
         id: String,
     },
     /// The system inside has asked for a reboot, or was asked to; it is being started again.
     Rebooting {
-        /// Instance id.
+        /// The machine's name.
         id: String,
     },
     /// No process of the guest is left.
     Stopped {
-        /// Instance id.
+        /// The machine's name.
         id: String,
         /// How it ended.
         exit: GuestExit,
     },
     /// There is more on the console than when this was last said (coalesced: at most a few a second).
     ConsoleGrew {
-        /// Instance id.
+        /// The machine's name.
         id: String,
     },
 }

@@ -15,3 +15,4 @@ mod recipe;
 pub(crate) use archive::{ArchiveBases, RELEASE, archive_bases, keyring as archive_keyring};
 pub use build::{Image, cached, ensure};
 pub use error::ImageError;
+pub(crate) use recipe::key;

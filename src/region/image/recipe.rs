@@ -130,7 +130,7 @@ pub(super) fn sources_list() -> String {
 }
 
 /// Name of the image that this recipe makes: `debian-13-` and twelve hexadecimal digits.
-pub(super) fn key() -> String {
+pub(crate) fn key() -> String {
     let mut hash = Sha256::new();
     hash.update(VERSION.to_le_bytes());
     for list in [PACKAGES, EXCLUDED, MASKED, ENABLED] {

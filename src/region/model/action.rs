@@ -6,7 +6,7 @@ use serde_json::Value;
 /// Who calls, and in which region.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Caller {
-    /// 12 digits.
+    /// The account's key in the state: 12 digits.
     pub account: String,
     /// For example `us-east-1`.
     pub region: String,

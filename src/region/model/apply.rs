@@ -36,8 +36,10 @@ pub fn apply(state: &mut State, caller: &Caller, action: &Action, now: Timestamp
     let mut region = kept.clone();
     let account = state.accounts.get(&caller.account);
     let mut issued = account.map(|account| account.issued_addresses.clone()).unwrap_or_default();
+    // What answers show is the account's number.
+    let shown = Caller { account: state.number(&caller.account).to_owned(), region: caller.region.clone() };
     let mut context = Context {
-        caller,
+        caller: &shown,
         operation: operation.name,
         params,
         region: &mut region,

@@ -30,8 +30,22 @@ pub enum Observation {
     NatGatewayFailed { nat_gateway_id: String, code: String, message: String },
     /// The gateway's namespace is gone: `deleting` becomes `deleted`.
     NatGatewayGone { nat_gateway_id: String },
-    /// The daemon has restarted: every guest has lost power and has to boot again.
+    /// The account's guests have lost power and have to boot again.
     PowerCut,
+}
+
+/// An observation, and the key of the account whose machine or gateway it is about: ids are unique in an account only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub account: String,
+    pub what: Observation,
+}
+
+impl Observation {
+    /// About the machine or gateway of this account.
+    pub fn of(self, account: &str) -> Seen {
+        Seen { account: account.to_owned(), what: self }
+    }
 }
 
 /// The console keeps this much of its end.
@@ -39,12 +53,24 @@ const CONSOLE_LIMIT: usize = 64 * 1024;
 
 /// Takes a report into the state. Reports about what is gone, or about a boot that has been asked for again
 /// since, are ignored: the kernel side may be late. Console text does not move [`State::generation`].
-pub fn observe(state: &mut State, observation: Observation, now: Timestamp) {
+pub fn observe(state: &mut State, seen: &Seen, now: Timestamp) {
+    let Some(account) = state.accounts.get_mut(&seen.account) else { return };
+    let mut changed = false;
+    for region in account.regions.values_mut() {
+        changed |= observe_in(region, &seen.what, now);
+    }
+    if changed && !matches!(seen.what, Observation::Console { .. }) {
+        state.generation += 1;
+    }
+}
+
+/// The daemon has restarted: every guest of every account has lost power.
+pub fn power_cut(state: &mut State) {
     let mut changed = false;
     for region in state.accounts.values_mut().flat_map(|account| account.regions.values_mut()) {
-        changed |= observe_in(region, &observation, now);
+        changed |= lose_power(region);
     }
-    if changed && !matches!(observation, Observation::Console { .. }) {
+    if changed {
         state.generation += 1;
     }
 }
@@ -133,7 +159,7 @@ fn observe_in(region: &mut Region, observation: &Observation, now: Timestamp) ->
             plug::remove_interface(region, &interface_id);
             true
         }
-        Observation::PowerCut => power_cut(region),
+        Observation::PowerCut => lose_power(region),
     }
 }
 
@@ -198,7 +224,7 @@ fn ended(region: &mut Region, instance_id: &str, reason: StateReason, now: Times
 
 /// Nothing runs any more: what was stopping has stopped, what was running has to boot and to be checked
 /// again.
-fn power_cut(region: &mut Region) -> bool {
+fn lose_power(region: &mut Region) -> bool {
     let mut changed = false;
     let mut off = Vec::new();
     for instance in region.instances.iter_mut() {

@@ -11,10 +11,10 @@ use crate::region::model::{Instance, InstanceState, NatGatewayState, Region, Sta
 pub struct Goal {
     /// The packet side.
     pub packets: Desired,
-    /// What each instance's machine should do, by instance id.
+    /// What each instance's machine should do, by the machine's name ([`fabric::guest`]).
     pub machines: BTreeMap<String, Wish>,
-    /// NAT gateways that wait for being seen (true) or being gone (false), and their namespaces.
-    pub gateways: BTreeMap<String, (bool, String)>,
+    /// Namespaces of NAT gateways that wait for being seen (true) or being gone (false).
+    pub gateways: BTreeMap<String, bool>,
 }
 
 /// What a machine should do.
@@ -37,7 +37,7 @@ impl Goal {
         for (account, name, region) in state.regions() {
             for instance in &region.instances {
                 if let Some(wish) = wish(account, name, region, instance) {
-                    goal.machines.insert(instance.id.clone(), wish);
+                    goal.machines.insert(fabric::guest(account, &instance.id), wish);
                 }
             }
             for gateway in &region.nat_gateways {
@@ -46,8 +46,7 @@ impl Goal {
                     NatGatewayState::Deleting => false,
                     _ => continue,
                 };
-                let namespace = fabric::nat_gateway(account, &gateway.id);
-                goal.gateways.insert(gateway.id.clone(), (wanted, namespace));
+                goal.gateways.insert(fabric::nat_gateway(account, &gateway.id), wanted);
             }
         }
         goal

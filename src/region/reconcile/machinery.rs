@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::goal::Wish;
 use super::machines::Machines;
+use crate::region::fabric;
 use crate::region::guest::{GuestEvent, GuestExit};
-use crate::region::model::Observation;
+use crate::region::model::{Observation, Seen};
 
-/// What has been asked of the machines that may be running.
+/// What has been asked of the machines that may be running, by their names.
 #[derive(Debug, Default)]
 pub(super) struct Machinery {
     asked: BTreeMap<String, Asked>,
@@ -31,7 +32,7 @@ impl Machinery {
         machines: &mut impl Machines,
         wishes: &BTreeMap<String, Wish>,
         ready: impl Fn(&str) -> bool,
-        observations: &mut Vec<Observation>,
+        observations: &mut Vec<Seen>,
     ) -> bool {
         let mut complete = true;
         for (id, wish) in wishes {
@@ -56,7 +57,7 @@ impl Machinery {
         id: &str,
         wish: &Wish,
         ready: impl Fn(&str) -> bool,
-        observations: &mut Vec<Observation>,
+        observations: &mut Vec<Seen>,
     ) -> bool {
         let asked = self.asked.get(id).copied();
         let (next, outcome) = match (wish, asked) {
@@ -73,7 +74,7 @@ impl Machinery {
             (Wish::Stop, Some(Asked::Run { .. })) => (Asked::Stop, machines.stop(id)),
             (Wish::Stop, None) => {
                 // Nothing ever ran, or it ended together with the daemon that knew of it.
-                observations.push(Observation::InstanceStopped { instance_id: id.to_owned() });
+                observations.push(seen(id, |instance_id| Observation::InstanceStopped { instance_id }));
                 return true;
             }
             (Wish::Destroy, None | Some(Asked::Run { .. } | Asked::Stop)) => {
@@ -87,10 +88,9 @@ impl Machinery {
                 self.asked.insert(id.to_owned(), next);
             }
             Err(error) => {
-                observations.push(Observation::InstanceFailed {
-                    instance_id: id.to_owned(),
-                    message: error.to_string(),
-                });
+                let message = error.to_string();
+                observations
+                    .push(seen(id, |instance_id| Observation::InstanceFailed { instance_id, message }));
             }
         }
         true
@@ -102,30 +102,30 @@ impl Machinery {
     }
 
     /// What an event means to the control plane, if anything.
-    pub(super) fn heard(&mut self, event: &GuestEvent) -> Option<Observation> {
+    pub(super) fn heard(&mut self, event: &GuestEvent) -> Option<Seen> {
         match event {
             GuestEvent::Booted { id } => {
                 let boot = self.present_boot(id, true)?;
-                Some(Observation::InstanceBooted { instance_id: id.clone(), boot })
+                Some(seen(id, |instance_id| Observation::InstanceBooted { instance_id, boot }))
             }
             GuestEvent::StatusOk { id } => {
                 let boot = self.present_boot(id, true)?;
-                Some(Observation::InstanceReady { instance_id: id.clone(), boot })
+                Some(seen(id, |instance_id| Observation::InstanceReady { instance_id, boot }))
             }
             GuestEvent::Rebooting { id } => {
                 self.present_boot(id, false)?;
                 None
             }
             GuestEvent::Stopped { id, exit } => {
-                let instance_id = id.clone();
                 self.namespaces.remove(id);
-                Some(match (self.asked.remove(id)?, exit) {
+                let asked = self.asked.remove(id)?;
+                Some(seen(id, |instance_id| match (asked, exit) {
                     (Asked::Destroy, _) => Observation::InstanceTerminated { instance_id },
                     (Asked::Run { up: false, .. }, GuestExit::Failed { reason }) => {
                         Observation::InstanceFailed { instance_id, message: reason.clone() }
                     }
                     (Asked::Stop | Asked::Run { .. }, _) => Observation::InstanceStopped { instance_id },
-                })
+                }))
             }
             // The text of the console goes another way; started processes are not yet a system.
             GuestEvent::Started { .. } | GuestEvent::ConsoleGrew { .. } => None,
@@ -142,4 +142,10 @@ impl Machinery {
             Asked::Stop | Asked::Destroy => None,
         }
     }
+}
+
+/// What was seen of a machine, told about its instance.
+fn seen(machine: &str, what: impl FnOnce(String) -> Observation) -> Seen {
+    let (account, instance) = fabric::owner(machine);
+    what(instance.to_owned()).of(account)
 }

@@ -11,13 +11,14 @@ pub struct MachineSpec {
     pub account: String,
     /// Region name: `us-east-1`.
     pub region: String,
-    /// `i-0…`; the key of every other call.
+    /// `i-0…`, unique in its account.
     pub instance_id: String,
     /// Host name without domain: `ip-10-0-1-10`.
     pub hostname: String,
     /// `ec2.internal`, `ap-northeast-1.compute.internal`.
     pub domain: String,
-    /// Name under `/run/netns` of the namespace that holds the instance's `eth0`, which is up and has its address
+    /// The machine's name, the key of every other call; and, under `/run/netns`, the name of the namespace that holds
+    /// the instance's `eth0`, which is up and has its address
     /// and default route. Nothing in the system may configure it.
     pub namespace: String,
     /// Image id as the control plane knows it: `ami-0…`.
@@ -46,13 +47,13 @@ pub trait Machines {
     fn start(&mut self, spec: MachineSpec) -> Result<(), MachineError>;
 
     /// Begins an orderly shutdown; the disk stays.
-    fn stop(&mut self, instance_id: &str) -> Result<(), MachineError>;
+    fn stop(&mut self, machine: &str) -> Result<(), MachineError>;
 
     /// Begins an orderly reboot; namespace and disk stay.
-    fn reboot(&mut self, instance_id: &str) -> Result<(), MachineError>;
+    fn reboot(&mut self, machine: &str) -> Result<(), MachineError>;
 
     /// Begins to end the system and to remove its disk.
-    fn destroy(&mut self, instance_id: &str) -> Result<(), MachineError>;
+    fn destroy(&mut self, machine: &str) -> Result<(), MachineError>;
 }
 
 /// A machine could not be started, stopped, rebooted or destroyed. Carries the chain of causes in one line.

@@ -6,10 +6,10 @@ use super::backoff::Backoff;
 use super::goal::Goal;
 use super::machinery::Machinery;
 use super::machines::Machines;
-use crate::region::fabric::{Action, Cable, Change, Desired, End, Ruleset, Step, plan};
+use crate::region::fabric::{self, Action, Cable, Change, Desired, End, Ruleset, Step, plan};
 use crate::region::guest::GuestEvent;
 use crate::region::kernel::{Kernel, LineError};
-use crate::region::model::{Observation, State};
+use crate::region::model::{Observation, Seen, State};
 
 /// When to look again for the network of a machine that could not start, if nothing has failed.
 const WAIT_FOR_NETWORK: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ pub struct Reconciler<K, M> {
 #[derive(Debug, Default)]
 pub struct Pass {
     /// For the model, in order.
-    pub observations: Vec<Observation>,
+    pub observations: Vec<Seen>,
     /// What failed; everything else was done.
     pub problems: Vec<Problem>,
     /// When to try again, whether or not the state has changed. None if nothing is left to do.
@@ -88,7 +88,7 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
 
     /// Takes in what happened to a machine. Returns what it means to the control plane, if anything. A pass has to
     /// follow.
-    pub fn heard(&mut self, event: &GuestEvent) -> Option<Observation> {
+    pub fn heard(&mut self, event: &GuestEvent) -> Option<Seen> {
         if let GuestEvent::Rebooting { id } = event
             && let Some(namespace) = self.machinery.namespace(id)
         {
@@ -203,14 +203,15 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
         }
     }
 
-    fn watch_gateways(&self, goal: &Goal, observations: &mut Vec<Observation>) {
-        for (id, (wanted, namespace)) in &goal.gateways {
-            let nat_gateway_id = id.clone();
+    fn watch_gateways(&self, goal: &Goal, observations: &mut Vec<Seen>) {
+        for (namespace, wanted) in &goal.gateways {
+            let (account, id) = fabric::owner(namespace);
+            let nat_gateway_id = id.to_owned();
             let made = self.applied.namespaces.get(namespace);
             if *wanted && made.is_some() && made == goal.packets.namespaces.get(namespace) {
-                observations.push(Observation::NatGatewayUp { nat_gateway_id });
+                observations.push(Observation::NatGatewayUp { nat_gateway_id }.of(account));
             } else if !*wanted && made.is_none() {
-                observations.push(Observation::NatGatewayGone { nat_gateway_id });
+                observations.push(Observation::NatGatewayGone { nat_gateway_id }.of(account));
             }
         }
     }

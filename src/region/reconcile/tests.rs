@@ -6,10 +6,11 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::region::fabric;
 use crate::region::fabric::sample::{self, id, region};
 use crate::region::guest::{GuestEvent, GuestExit};
 use crate::region::kernel::{Kernel, KernelError, LineError};
-use crate::region::model::{InstanceState, NatGatewayState, Observation, State};
+use crate::region::model::{InstanceState, NatGatewayState, Observation, Seen, State};
 
 /// What was told, in order, by both; and which texts are refused.
 #[derive(Debug, Clone, Default)]
@@ -68,27 +69,27 @@ impl Kernel for Log {
 
 impl Machines for Log {
     fn start(&mut self, spec: MachineSpec) -> Result<(), MachineError> {
-        self.machine("start", &spec.instance_id)
+        self.machine("start", &spec.namespace)
     }
 
-    fn stop(&mut self, instance_id: &str) -> Result<(), MachineError> {
-        self.machine("stop", instance_id)
+    fn stop(&mut self, machine: &str) -> Result<(), MachineError> {
+        self.machine("stop", machine)
     }
 
-    fn reboot(&mut self, instance_id: &str) -> Result<(), MachineError> {
-        self.machine("reboot", instance_id)
+    fn reboot(&mut self, machine: &str) -> Result<(), MachineError> {
+        self.machine("reboot", machine)
     }
 
-    fn destroy(&mut self, instance_id: &str) -> Result<(), MachineError> {
-        self.machine("destroy", instance_id)
+    fn destroy(&mut self, machine: &str) -> Result<(), MachineError> {
+        self.machine("destroy", machine)
     }
 }
 
 impl Log {
-    fn machine(&self, doing: &'static str, instance_id: &str) -> Result<(), MachineError> {
-        self.tell(format!("{doing} {instance_id}")).map_err(|reason| MachineError {
+    fn machine(&self, doing: &'static str, machine: &str) -> Result<(), MachineError> {
+        self.tell(format!("{doing} {machine}")).map_err(|reason| MachineError {
             doing,
-            instance_id: instance_id.to_owned(),
+            instance_id: fabric::owner(machine).1.to_owned(),
             reason,
         })
     }
@@ -112,12 +113,21 @@ fn machines(told: &[String]) -> Vec<&str> {
     told.iter().map(String::as_str).filter(|text| words.iter().any(|word| text.starts_with(word))).collect()
 }
 
+/// The name of an instance's machine.
+fn machine(id: &str) -> String {
+    fabric::guest(sample::ACCOUNT, id)
+}
+
+fn seen(what: Observation) -> Option<Seen> {
+    Some(what.of(sample::ACCOUNT))
+}
+
 fn booted(id: &str) -> GuestEvent {
-    GuestEvent::Booted { id: id.to_owned() }
+    GuestEvent::Booted { id: machine(id) }
 }
 
 fn stopped(id: &str, exit: GuestExit) -> GuestEvent {
-    GuestEvent::Stopped { id: id.to_owned(), exit }
+    GuestEvent::Stopped { id: machine(id), exit }
 }
 
 #[test]
@@ -210,11 +220,11 @@ fn a_machine_lives_by_its_wishes_and_events() {
     let instance_id = DB.to_owned();
     assert_eq!(
         reconciler.heard(&booted(DB)),
-        Some(Observation::InstanceBooted { instance_id: instance_id.clone(), boot: 1 })
+        seen(Observation::InstanceBooted { instance_id: instance_id.clone(), boot: 1 })
     );
     assert_eq!(
-        reconciler.heard(&GuestEvent::StatusOk { id: instance_id.clone() }),
-        Some(Observation::InstanceReady { instance_id: instance_id.clone(), boot: 1 })
+        reconciler.heard(&GuestEvent::StatusOk { id: machine(DB) }),
+        seen(Observation::InstanceReady { instance_id: instance_id.clone(), boot: 1 })
     );
     log.take();
 
@@ -224,7 +234,7 @@ fn a_machine_lives_by_its_wishes_and_events() {
     assert_eq!(machines(&log.take()), [format!("reboot {DB}")]);
     assert_eq!(
         reconciler.heard(&booted(DB)),
-        Some(Observation::InstanceBooted { instance_id: instance_id.clone(), boot: 2 })
+        seen(Observation::InstanceBooted { instance_id: instance_id.clone(), boot: 2 })
     );
 
     sample::set_state(region(&mut state), "db", InstanceState::Stopping);
@@ -234,7 +244,7 @@ fn a_machine_lives_by_its_wishes_and_events() {
     assert_eq!(reconciler.heard(&booted(DB)), None, "it is on its way down");
     assert_eq!(
         reconciler.heard(&stopped(DB, GuestExit::PoweredOff)),
-        Some(Observation::InstanceStopped { instance_id: instance_id.clone() })
+        seen(Observation::InstanceStopped { instance_id: instance_id.clone() })
     );
 
     sample::set_state(region(&mut state), "db", InstanceState::Stopped);
@@ -252,7 +262,7 @@ fn a_machine_lives_by_its_wishes_and_events() {
     assert_eq!(machines(&log.take()), [format!("destroy {DB}")]);
     assert_eq!(
         reconciler.heard(&stopped(DB, GuestExit::Killed)),
-        Some(Observation::InstanceTerminated { instance_id })
+        seen(Observation::InstanceTerminated { instance_id })
     );
     assert_eq!(reconciler.heard(&stopped(DB, GuestExit::Killed)), None, "told once");
 }
@@ -264,22 +274,25 @@ fn a_machine_that_ends_by_itself_is_stopped_and_one_that_never_came_up_has_faile
     reconciler.heard(&booted(WEB));
     assert_eq!(
         reconciler.heard(&stopped(WEB, GuestExit::PoweredOff)),
-        Some(Observation::InstanceStopped { instance_id: WEB.to_owned() })
+        seen(Observation::InstanceStopped { instance_id: WEB.to_owned() })
     );
     let reason = "no init found".to_owned();
     assert_eq!(
         reconciler.heard(&stopped(DB, GuestExit::Failed { reason: reason.clone() })),
-        Some(Observation::InstanceFailed { instance_id: DB.to_owned(), message: reason })
+        seen(Observation::InstanceFailed { instance_id: DB.to_owned(), message: reason })
     );
 }
 
 #[test]
 fn a_machine_that_cannot_be_started_has_failed() {
     let (mut reconciler, log) = reconciler();
-    log.refuse(&["start i-000000000000000db"]);
+    log.refuse(&["start 111122223333-i-000000000000000db"]);
     let pass = reconciler.pass(&sample::two_subnets());
     let message = format!("start {DB}: refused");
-    assert_eq!(pass.observations, [Observation::InstanceFailed { instance_id: DB.to_owned(), message }]);
+    assert_eq!(
+        pass.observations,
+        [Observation::InstanceFailed { instance_id: DB.to_owned(), message }.of(sample::ACCOUNT)]
+    );
 }
 
 #[test]
@@ -303,7 +316,10 @@ fn stopping_what_never_ran_is_done_at_once() {
     let mut state = sample::two_subnets();
     sample::set_state(region(&mut state), "db", InstanceState::Stopping);
     let pass = reconciler.pass(&state);
-    assert_eq!(pass.observations, [Observation::InstanceStopped { instance_id: DB.to_owned() }]);
+    assert_eq!(
+        pass.observations,
+        [Observation::InstanceStopped { instance_id: DB.to_owned() }.of(sample::ACCOUNT)]
+    );
     assert_eq!(machines(&log.take()), [format!("start {WEB}")]);
 }
 
@@ -318,9 +334,9 @@ fn a_nat_gateway_is_up_when_all_of_it_is_made_and_gone_when_nothing_is() {
     assert_eq!(reconciler.pass(&state).observations, []);
     log.refuse(&[]);
     let up = Observation::NatGatewayUp { nat_gateway_id: nat_gateway_id.clone() };
-    assert_eq!(reconciler.pass(&state).observations, [up]);
+    assert_eq!(reconciler.pass(&state).observations, [up.of(sample::ACCOUNT)]);
 
     region(&mut state).nat_gateways.get_mut(&nat_gateway_id).unwrap().state = NatGatewayState::Deleting;
     let gone = Observation::NatGatewayGone { nat_gateway_id };
-    assert_eq!(reconciler.pass(&state).observations, [gone]);
+    assert_eq!(reconciler.pass(&state).observations, [gone.of(sample::ACCOUNT)]);
 }

@@ -138,6 +138,12 @@ async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
             Ok((Value::Null, vec![socket]))
         }
         Request::Console { lab, instance } => ok(&Console { output: region.console(&lab, uid, &instance)? }),
+        Request::Keep { lab } => ok(&region.keep(&lab, uid).await?),
+        Request::Restore { .. } | Request::Sweep if uid != 0 && uid != desk.starter => {
+            Err(refusal(RefusalCode::NotYours, "use the checkpoints: they are another user's".to_owned()))
+        }
+        Request::Restore { lab, state } => ok(&region.restore(&lab, &state, uid, gid).await?),
+        Request::Sweep => ok(&region.sweep().await?),
         Request::Stop if uid == 0 || uid == desk.starter => ok(&()),
         Request::Stop => {
             Err(refusal(RefusalCode::NotYours, "stop the region: another user started it".to_owned()))

@@ -67,6 +67,22 @@ pub enum Request {
     },
     /// As long as this connection is open, fetch nothing for the package mirror: it serves what it has.
     Offline,
+    /// Keep the lab as it is now. Its instances stand still meanwhile. Answer: [`Kept`].
+    Keep {
+        /// Name of the lab.
+        lab: String,
+    },
+    /// Make a lab that goes on from a kept moment; there must be none of this name. Its instances boot as after a power
+    /// cut; the answer comes when those that had passed their checks have passed them again, or after half a minute.
+    /// For the daemon's owner only. Answer: [`LabAccess`].
+    Restore {
+        /// Name of the new lab.
+        lab: String,
+        /// The moment, as [`Kept::id`] named it.
+        state: String,
+    },
+    /// Remove the kept moments that no checkpoint of the daemon's owner names. Answer: [`Swept`].
+    Sweep,
     /// End the daemon; what is running stops as at a power cut and boots again with the next daemon.
     Stop,
     /// Remove all labs of the caller (all labs, if the caller is root).
@@ -149,6 +165,24 @@ pub struct Console {
     pub output: String,
 }
 
+/// Answer to [`Request::Keep`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Kept {
+    /// Names the moment.
+    pub id: String,
+    /// What it takes on the disk.
+    pub bytes: u64,
+    /// How long the instances stood still, in milliseconds.
+    pub frozen_ms: u64,
+}
+
+/// Answer to [`Request::Sweep`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Swept {
+    /// What all kept moments take on the disk.
+    pub bytes: u64,
+}
+
 /// Answer to [`Request::Status`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Status {
@@ -218,6 +252,10 @@ pub enum RefusalCode {
     NotYours,
     /// The request makes no sense.
     BadRequest,
+    /// The disk is too full.
+    NoSpace,
+    /// The kept moment is not there, or is not for this region.
+    Unusable,
     /// Nobody answered within the time given.
     TimedOut,
     /// The other side refused, or the network said that it cannot be reached.

@@ -10,6 +10,7 @@
 mod connections;
 mod control;
 mod endpoint;
+mod keeping;
 mod lab;
 mod link;
 mod plane;
@@ -19,8 +20,8 @@ mod run;
 mod status;
 
 pub use control::{
-    Console, Exited, InstanceStatus, LabAccess, LabStatus, Pong, Refusal, RefusalCode, Request, SignalScope,
-    SpawnSpec, Spawned, Status,
+    Console, Exited, InstanceStatus, Kept, LabAccess, LabStatus, Pong, Refusal, RefusalCode, Request,
+    SignalScope, SpawnSpec, Spawned, Status, Swept,
 };
 pub(crate) use link::Link;
 pub(crate) use run::{Inherited, main};

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::lab::Lab;
 use crate::region::internet::World;
-use crate::region::model::{self, Action, Caller, Observation, State};
+use crate::region::model::{self, Action, Caller, Seen, State};
 use crate::region::tree::replace;
 use crate::wire::Fault;
 
@@ -41,7 +41,7 @@ impl Plane {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Saved::default(),
             Err(error) => return Err(error),
         };
-        model::observe(&mut saved.state, Observation::PowerCut, Timestamp::now());
+        model::power_cut(&mut saved.state);
         let (generation, _) = watch::channel(saved.state.generation);
         Ok(Plane { saved: Mutex::new(saved), file, generation })
     }
@@ -58,11 +58,11 @@ impl Plane {
     }
 
     /// Take in what was seen to happen.
-    pub(super) fn observe(&self, observations: impl IntoIterator<Item = Observation>) -> io::Result<()> {
+    pub(super) fn observe(&self, observations: impl IntoIterator<Item = Seen>) -> io::Result<()> {
         let now = Timestamp::now();
         self.change(|saved| {
             for observation in observations {
-                model::observe(&mut saved.state, observation, now);
+                model::observe(&mut saved.state, &observation, now);
             }
         })
     }

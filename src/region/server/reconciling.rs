@@ -9,9 +9,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::plane::Plane;
+use crate::region::fabric;
 use crate::region::guest::{GuestEvent, GuestMachines};
 use crate::region::kernel::Linux;
-use crate::region::model::Observation;
+use crate::region::model::{Observation, Seen};
 use crate::region::reconcile::{Goal, Reconciler};
 
 /// Look again after so long even if nothing seems to have happened.
@@ -107,10 +108,11 @@ fn work(
     }
 }
 
-fn hear(reconciler: &mut Reconciler<Linux, GuestMachines>, event: &GuestEvent) -> Option<Observation> {
+fn hear(reconciler: &mut Reconciler<Linux, GuestMachines>, event: &GuestEvent) -> Option<Seen> {
     if let GuestEvent::ConsoleGrew { id } = event {
         let text = reconciler.machines().new_console_text(id)?;
-        return Some(Observation::Console { instance_id: id.clone(), text });
+        let (account, instance) = fabric::owner(id);
+        return Some(Observation::Console { instance_id: instance.to_owned(), text }.of(account));
     }
     if let GuestEvent::Stopped { id, exit } = event {
         eprintln!("guest {id}: {exit:?}");
@@ -118,7 +120,7 @@ fn hear(reconciler: &mut Reconciler<Linux, GuestMachines>, event: &GuestEvent) -
     reconciler.heard(event)
 }
 
-fn note(plane: &Plane, observations: Vec<Observation>) {
+fn note(plane: &Plane, observations: Vec<Seen>) {
     if observations.is_empty() {
         return;
     }

@@ -14,6 +14,7 @@ use tokio::task::spawn_blocking;
 use super::lab::{self, Lab};
 use super::plane::Plane;
 use super::{LabAccess, Refusal, RefusalCode, SpawnSpec};
+use crate::region::checkpoint::Store;
 use crate::region::client::Paths;
 use crate::region::laptop::{Laptop, Running, Settings};
 use crate::region::tree::Cgroup;
@@ -41,6 +42,7 @@ pub(super) struct Region {
     pub reached: watch::Receiver<u64>,
     /// By lab. Locked while one is started, so that no lab gets two.
     pub laptops: Mutex<HashMap<String, Laptop>>,
+    pub store: Store,
 }
 
 impl Region {
@@ -77,15 +79,19 @@ impl Region {
             }
             return Err(refusal);
         }
-        Ok(LabAccess {
-            account_id: lab.account,
+        Ok(self.access(lab, created))
+    }
+
+    pub(super) fn access(&self, lab: Lab, created: bool) -> LabAccess {
+        LabAccess {
+            account_id: self.plane.read(|saved| saved.state.number(&lab.account).to_owned()),
             region: lab.region,
             access_key_id: lab.access_key_id,
             secret_access_key: lab.secret_access_key,
             endpoint_url: self.endpoint_url.clone(),
             laptop_address: fabric::LAPTOP_ADDRESS,
             created,
-        })
+        }
     }
 
     fn create(&self, name: &str, region: &str, uid: u32, gid: u32) -> Result<Lab, Refusal> {
@@ -166,17 +172,16 @@ impl Region {
     /// The console of an instance of the lab.
     pub(super) fn console(&self, name: &str, caller: u32, instance: &str) -> Result<String, Refusal> {
         let lab = self.lab(name, caller)?;
-        let console = self.plane.read(|saved| {
-            let (account, _, instance) = saved.state.instance(instance)?;
-            (account == lab.account).then(|| instance.guest.console.clone())
-        });
+        let console = self
+            .plane
+            .read(|saved| Some(saved.state.instance(&lab.account, instance)?.guest.console.clone()));
         console.ok_or_else(|| {
             refusal(RefusalCode::NoSuchInstance, format!("find an instance {instance} in the lab `{name}`"))
         })
     }
 
     /// The lab's laptop, started if it does not run (any more).
-    async fn laptop(&self, name: &str, lab: &Lab) -> Result<Laptop, Refusal> {
+    pub(super) async fn laptop(&self, name: &str, lab: &Lab) -> Result<Laptop, Refusal> {
         let mut laptops = self.laptops.lock().await;
         if let Some(laptop) = laptops.get(name).filter(|laptop| laptop.is_up()) {
             return Ok(laptop.clone());

@@ -19,7 +19,7 @@ use super::region::Region;
 use crate::region::guest::{GuestMachines, Guests};
 use crate::region::internet::{self, Authority, mirror::Mirror};
 use crate::region::tree::{CGROUPS, Cgroup, Launch, front_pid};
-use crate::region::{api, image};
+use crate::region::{api, checkpoint, fabric, image};
 
 /// What the front has opened in the host's namespaces.
 #[derive(Debug)]
@@ -58,8 +58,20 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
 
     let cgroup = Cgroup::at(CGROUPS);
     let (guests, events) = Guests::new(directory.join("guests"), cgroup.clone());
-    guests.sweep(|id| plane.read(|saved| saved.state.instance(id).is_some()));
-    let authority = Authority::open(&directory.join("ca")).map_err(|error| chain(&error))?;
+    plane.read(|saved| {
+        let all = saved.state.regions().flat_map(|(account, _, region)| {
+            region.instances.iter().map(move |i| (i.id.as_str(), fabric::guest(account, &i.id)))
+        });
+        guests.rename(all);
+    });
+    guests.sweep(|machine| {
+        let (account, id) = fabric::owner(machine);
+        plane.read(|saved| saved.state.instance(account, id).is_some())
+    });
+    let authority = Authority::open(&launch.paths.authority()).map_err(|error| chain(&error))?;
+    let world =
+        checkpoint::note_world(&launch.paths, &image, authority.certificate(), (launch.uid, launch.gid))
+            .map_err(failed("write down what disks stand on"))?;
     let additions = directory.join("additions");
     internet::trust::lay(&additions, &image.root, authority.certificate())
         .map_err(failed("lay out the trust"))?;
@@ -82,6 +94,7 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
         cgroup,
         reached: reached.clone(),
         laptops: Mutex::default(),
+        store: checkpoint::Store::new(&launch.paths, world),
     };
     let mirror =
         Mirror::new(launch.paths.packages(), fetcher).map_err(failed("take over the fetcher's socket"))?;
@@ -104,7 +117,7 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
 }
 
 /// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(error.source(), |cause| cause.source())
         .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -40,7 +40,7 @@ pub(super) fn labs(saved: &Saved, caller: u32) -> Vec<LabStatus> {
             LabStatus {
                 name: name.clone(),
                 region: lab.region.clone(),
-                account_id: lab.account.clone(),
+                account_id: saved.state.number(&lab.account).to_owned(),
                 owner: lab.uid,
                 instances: instances.into_iter().map(|(region, instance)| one(region, instance)).collect(),
             }

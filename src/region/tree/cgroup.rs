@@ -5,6 +5,23 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// How long processes may take to stand still.
+const FREEZE: Duration = Duration::from_secs(5);
+
+/// A group whose processes stand still. They go on when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Frozen(PathBuf);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        if let Err(error) = fs::write(&self.0, "0")
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            eprintln!("{}: let its processes go on: {error}", self.0.display());
+        }
+    }
+}
+
 /// A control group, by its directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cgroup {
@@ -56,6 +73,39 @@ impl Cgroup {
     /// Memory in use by the group and all below it, in bytes, if the machine tells.
     pub(crate) fn memory(&self) -> Option<u64> {
         fs::read_to_string(self.path.join("memory.current")).ok()?.trim().parse().ok()
+    }
+
+    /// Its directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Let every process of the group stand still until the answer is dropped; `None` where there is no such group.
+    ///
+    /// # Errors
+    /// When they do not stand still in time; then they go on.
+    pub(crate) fn freeze(&self) -> io::Result<Option<Frozen>> {
+        let switch = self.path.join("cgroup.freeze");
+        match fs::write(&switch, "1") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            result => result?,
+        }
+        let frozen = Frozen(switch);
+        let deadline = Instant::now() + FREEZE;
+        loop {
+            let events = match fs::read_to_string(self.path.join("cgroup.events")) {
+                // The last process has ended, and somebody has cleaned up.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                events => events?,
+            };
+            if events.lines().any(|line| line == "frozen 1") {
+                return Ok(Some(frozen));
+            }
+            if Instant::now() > deadline {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "its processes do not stand still"));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// End every process of the group and of those below it.

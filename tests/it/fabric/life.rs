@@ -93,7 +93,7 @@ fn a_reboot_repairs_what_a_system_did_to_its_link() {
         for damage in damages {
             run_in(&web.namespace, damage);
             assert!(is_silent(&laptop, public), "{damage:?} cuts it off");
-            world.reconciler.heard(&GuestEvent::Rebooting { id: web.id.clone() });
+            world.reconciler.heard(&GuestEvent::Rebooting { id: web.namespace.clone() });
             world.settle_in_passes(3);
             assert!(answers(&laptop, public), "the next boot repairs {damage:?}");
             assert!(is_silent(&laptop, web.ip));

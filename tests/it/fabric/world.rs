@@ -19,24 +19,24 @@ pub(crate) struct Puppets {
 
 impl Machines for Puppets {
     fn start(&mut self, spec: MachineSpec) -> Result<(), MachineError> {
-        let id = spec.instance_id.clone();
+        let id = spec.namespace.clone();
         self.events.extend([GuestEvent::Booted { id: id.clone() }, GuestEvent::StatusOk { id }]);
         self.started.push(spec);
         Ok(())
     }
 
-    fn stop(&mut self, instance_id: &str) -> Result<(), MachineError> {
-        self.events.push(GuestEvent::Stopped { id: instance_id.to_owned(), exit: GuestExit::PoweredOff });
+    fn stop(&mut self, machine: &str) -> Result<(), MachineError> {
+        self.events.push(GuestEvent::Stopped { id: machine.to_owned(), exit: GuestExit::PoweredOff });
         Ok(())
     }
 
-    fn reboot(&mut self, instance_id: &str) -> Result<(), MachineError> {
-        self.events.push(GuestEvent::Booted { id: instance_id.to_owned() });
+    fn reboot(&mut self, machine: &str) -> Result<(), MachineError> {
+        self.events.push(GuestEvent::Booted { id: machine.to_owned() });
         Ok(())
     }
 
-    fn destroy(&mut self, instance_id: &str) -> Result<(), MachineError> {
-        self.events.push(GuestEvent::Stopped { id: instance_id.to_owned(), exit: GuestExit::Killed });
+    fn destroy(&mut self, machine: &str) -> Result<(), MachineError> {
+        self.events.push(GuestEvent::Stopped { id: machine.to_owned(), exit: GuestExit::Killed });
         Ok(())
     }
 }
@@ -115,7 +115,7 @@ impl World {
                 return;
             }
             for observation in observations {
-                observe(&mut self.state, observation, Timestamp::now());
+                observe(&mut self.state, &observation, Timestamp::now());
             }
         }
     }

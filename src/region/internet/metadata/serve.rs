@@ -132,7 +132,7 @@ fn content(state: &State, asker: &Asker, path: &str) -> Option<Content> {
     VERSIONS.contains(&version).then_some(())?;
     let region = state.region(&asker.account, &asker.region)?;
     let instance = region.instances.get(&asker.instance)?;
-    let root = tree::of(&asker.account, &asker.region, region, instance);
+    let root = tree::of(state.number(&asker.account), &asker.region, region, instance);
     match tree::look_up(&root, rest)? {
         Node::Text(text) if text.is_empty() => None,
         Node::Text(text) => Some(Content::Text(text.clone())),

@@ -1,4 +1,4 @@
-//! The region's own certificate authority: made once for a state directory, trusted by its guests and laptops alone.
+//! The region's own certificate authority: made once for a cache directory, trusted by its guests and laptops alone.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -85,13 +85,24 @@ impl Authority {
             let path = path.to_owned();
             move |source| TrustError::File { doing, path, source }
         };
-        fs::create_dir_all(directory).map_err(file("create", directory))?;
+        // Made whole beside its place: of two daemons that start at the same time one is first.
+        let mut half = directory.as_os_str().to_owned();
+        half.push(format!(".{}", std::process::id()));
+        let half = Path::new(&half);
+        fs::create_dir_all(half).map_err(file("create", half))?;
         // Nobody else may become the authority.
-        fs::set_permissions(directory, Permissions::from_mode(0o700))
-            .map_err(file("set the mode of", directory))?;
-        fs::write(&key_file, key.serialize_pem()).map_err(file("write", &key_file))?;
-        fs::write(&certificate_file, &certificate).map_err(file("write", &certificate_file))?;
-        Ok(Authority { certificate, issuer: Issuer::new(parameters, key) })
+        fs::set_permissions(half, Permissions::from_mode(0o700)).map_err(file("set the mode of", half))?;
+        for (name, text) in [("ca.key", &key.serialize_pem()), ("ca.crt", &certificate)] {
+            fs::write(half.join(name), text).map_err(file("write", half))?;
+        }
+        match fs::rename(half, directory) {
+            Ok(()) => Ok(Authority { certificate, issuer: Issuer::new(parameters, key) }),
+            Err(_) if directory.join("ca.crt").exists() => {
+                let _ = fs::remove_dir_all(half);
+                Authority::open(directory)
+            }
+            Err(source) => Err(file("rename", half)(source)),
+        }
     }
 
     /// The authority's certificate in PEM, for those who are to trust it.

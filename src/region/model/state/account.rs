@@ -15,6 +15,10 @@ use super::{
 /// One account: one lab. Accounts see nothing of each other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
+    /// The number (12 digits) that it shows, where that is not its key in [`super::State::accounts`]: an account that was
+    /// restored keeps its number, and several may be restored from the same state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// By region name, for example `us-east-1`; made on first use.
     pub regions: BTreeMap<String, Region>,
     /// Every public address that the account ever had. None is handed out twice.

@@ -42,7 +42,7 @@ pub struct State {
     /// when to look again.
     pub generation: u64,
     pub(crate) entropy: Entropy,
-    /// By account number (12 digits).
+    /// By key: 12 digits, and the account's number but for accounts with a [`Account::number`] of their own.
     pub accounts: BTreeMap<String, Account>,
 }
 
@@ -79,9 +79,14 @@ impl State {
         })
     }
 
-    /// Finds an instance by id in any account.
-    pub fn instance(&self, id: &str) -> Option<(&str, &str, &Instance)> {
-        self.regions().find_map(|(account, name, region)| Some((account, name, region.instances.get(id)?)))
+    /// The number that the account with this key shows.
+    pub fn number<'a>(&'a self, account: &'a str) -> &'a str {
+        self.accounts.get(account).and_then(|account| account.number.as_deref()).unwrap_or(account)
+    }
+
+    /// Finds an instance of an account by its id.
+    pub fn instance(&self, account: &str, id: &str) -> Option<&Instance> {
+        self.accounts.get(account)?.regions.values().find_map(|region| region.instances.get(id))
     }
 }
 

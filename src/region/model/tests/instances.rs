@@ -36,8 +36,7 @@ fn states_end_when_the_machine_is_there() {
     let status = |world: &mut World| world.ok("DescribeInstanceStatus", json!({"InstanceIds": [id]}));
     assert_eq!(state(&world, &id), InstanceState::Pending);
     assert_eq!(status(&mut world)["InstanceStatuses"], json!([]));
-    let now = world.now;
-    let see = |world: &mut World, observation| observe(&mut world.state, observation, now);
+    let see = |world: &mut World, observation| world.see(observation);
     let instance_id = id.clone();
     see(&mut world, Observation::InstanceBooted { instance_id: id.clone(), boot: 7 });
     assert_eq!(state(&world, &id), InstanceState::Pending, "a report about another boot says nothing");
@@ -128,8 +127,7 @@ fn a_shutdown_from_inside_stops_or_terminates() {
     let goes = world.get("RunInstances", params, "Instances.0.InstanceId");
     world.settle();
     for id in [&stays, &goes] {
-        let now = world.now;
-        observe(&mut world.state, Observation::InstanceStopped { instance_id: id.clone() }, now);
+        world.see(Observation::InstanceStopped { instance_id: id.clone() });
     }
     assert_eq!(state(&world, &stays), InstanceState::Stopped);
     assert_eq!(state(&world, &goes), InstanceState::ShuttingDown);
@@ -147,7 +145,7 @@ fn a_launch_that_fails_leaves_nothing_running() {
     let now = world.now;
     let failed =
         Observation::InstanceFailed { instance_id: id.clone(), message: "the image is broken".to_owned() };
-    observe(&mut world.state, failed, now);
+    world.see(failed);
     assert_eq!(state(&world, &id), InstanceState::Terminated);
     assert!(world.region().network_interfaces.is_empty());
 }
@@ -225,12 +223,11 @@ fn a_power_cut_stops_what_was_stopping_and_has_the_rest_checked_again() {
     let (_, subnet) = place(&mut world);
     let (runs, stops) = (world.instance(&subnet), world.instance(&subnet));
     world.ok("StopInstances", json!({"InstanceIds": [stops]}));
-    let now = world.now;
-    observe(&mut world.state, Observation::PowerCut, now);
+    world.see(Observation::PowerCut);
     assert_eq!(state(&world, &stops), InstanceState::Stopped);
     let instance = world.region().instances.get(&runs).unwrap();
     assert_eq!((instance.state, instance.guest.check), (InstanceState::Running, CheckStatus::Initializing));
-    observe(&mut world.state, Observation::InstanceReady { instance_id: runs.clone(), boot: 1 }, now);
+    world.see(Observation::InstanceReady { instance_id: runs.clone(), boot: 1 });
     assert_eq!(world.region().instances.get(&runs).unwrap().guest.check, CheckStatus::Ok);
 }
 
@@ -242,7 +239,7 @@ fn the_console_keeps_its_end() {
     let (now, generation) = (world.now, world.state.generation);
     for line in 0..20_000 {
         let console = Observation::Console { instance_id: id.clone(), text: format!("ä line {line}\n") };
-        observe(&mut world.state, console, now);
+        world.see(console);
     }
     assert_eq!(world.state.generation, generation);
     let console = &world.region().instances.get(&id).unwrap().guest.console;

@@ -99,8 +99,13 @@ impl World {
             }
         }
         for observation in seen {
-            observe(&mut self.state, observation, self.now);
+            self.see(observation);
         }
+    }
+
+    /// A report of the kernel side about this account.
+    pub(super) fn see(&mut self, observation: Observation) {
+        observe(&mut self.state, &observation.of(&self.caller.account), self.now);
     }
 
     pub(super) fn vpc(&mut self) -> String {
