@@ -161,6 +161,12 @@ pub enum EventKind {
     RunStarted { lab: String, cloud: String, region: String, mode: Mode, lessons: Vec<PlannedLesson> },
     /// A lesson began; `resumed_at` counts the blocks that an earlier run has already done.
     LessonStarted { title: String, blocks: usize, why: Why, resumed_at: usize },
+    /// The lab goes on from the state that a run left after the lesson `after` at that time.
+    StateRestored { after: LessonId, at: Timestamp, took: Duration },
+    /// The lesson did not run: what follows are its results of that time, compared with what is recorded now.
+    LessonTaken { at: Timestamp },
+    /// The state after the lesson was kept; the instances stood still for a moment.
+    StateKept { bytes: u64, still: Duration, took: Duration },
     /// A lesson needed nothing: it was done in an earlier run.
     LessonFoundDone { title: String },
     /// A block began.

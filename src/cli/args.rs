@@ -198,7 +198,7 @@ pub struct VerifyArgs {
     pub lessons: Vec<PathBuf>,
     #[command(flatten)]
     pub place: PlaceArgs,
-    /// Run everything, whatever has not changed since the last time
+    /// Run everything, whatever has not changed since the last time, and keep the states anew
     #[arg(long)]
     pub fresh: bool,
     /// End the run at the first block that is not as recorded
@@ -324,6 +324,9 @@ pub enum RegionVerb {
     },
     /// Remove all labs, disks and state of the region
     Reset {
+        /// Also remove the checkpoints: states after lessons, kept for going on from them
+        #[arg(long)]
+        checkpoints: bool,
         /// Do not ask
         #[arg(long, short = 'y')]
         yes: bool,

@@ -31,7 +31,8 @@ pub async fn check(root: Option<&Path>, args: CheckArgs) -> Result<ExitCode, Fai
         ));
     }
     let options = Options { mode: Mode::Run, update: Update::No, fail_fast: false };
-    let manner = drive::Manner { sink, gate: Arc::new(Open), interrupt, options };
+    let manner =
+        drive::Manner { sink, gate: Arc::new(Open), interrupt, options, keeper: None, earlier: None };
     let summary = drive::engine(&root, &course, &mut opened, manner).check(&lessons).await?;
     Ok(crate::cli::run::exit_code(summary, options.mode))
 }

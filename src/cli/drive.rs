@@ -12,7 +12,8 @@ use crate::lesson::Course;
 use crate::name::{LessonId, Os};
 use crate::plan::{Plan, Progress, check};
 use crate::report::{Detail, GitHub, JUnit, JsonLines, Terminal};
-use crate::run::{Engine, Gate, Hosts, Options, Recorder, RunError, Summary};
+use crate::run::checkpoint::{Earlier, Keeper};
+use crate::run::{CloudKind, Engine, Gate, Hosts, Options, Recorder, RunError, Summary};
 use crate::session::ssh::FileKnownHosts;
 use crate::session::{Interrupt, Pool, Setup, State};
 use crate::snapshot::{Chosen, Store};
@@ -62,6 +63,10 @@ pub struct Manner {
     pub gate: Arc<dyn Gate>,
     pub interrupt: Interrupt,
     pub options: Options,
+    /// Keeps the state after each lesson; `None` where that is not wanted.
+    pub keeper: Option<Arc<dyn Keeper>>,
+    /// What the lab has behind it, where it was restored just now.
+    pub earlier: Option<Arc<Earlier>>,
 }
 
 /// Runs a plan in an open lab.
@@ -79,15 +84,20 @@ pub async fn drive(
     })
 }
 
-/// The engine for an open lab.
-pub fn engine<'a>(root: &Path, course: &Course, open: &'a mut OpenLab, manner: Manner) -> Engine<'a> {
-    let Manner { sink, gate, interrupt, options } = manner;
+/// What compares results with those of the course in `root`.
+pub fn recorder(root: &Path, course: &Course, cloud: CloudKind, region: &str, os: Os) -> Recorder {
     // Blocks only: an address that prose gives as an example was chosen by nobody.
     let texts =
         course.lessons.iter().flat_map(|lesson| lesson.blocks()).map(|block| block.body.text.as_str());
-    let chosen = Arc::new(Chosen::in_texts(texts));
+    Recorder::new(Store::new(root), Arc::new(Chosen::in_texts(texts)), cloud, region, os)
+}
+
+/// The engine for an open lab.
+pub fn engine<'a>(root: &Path, course: &Course, open: &'a mut OpenLab, manner: Manner) -> Engine<'a> {
+    let Manner { sink, gate, interrupt, options, keeper, earlier } = manner;
     let state = &open.lab.state;
-    let recorder = Recorder::new(Store::new(root), chosen, state.cloud, &state.region, state.os);
+    let mut recorder = recorder(root, course, state.cloud, &state.region, state.os);
+    open.lab.secrets().iter().for_each(|secret| recorder.keep_secret(secret));
     let pool = pool(open);
     Engine {
         lab: &mut open.lab,
@@ -100,6 +110,8 @@ pub fn engine<'a>(root: &Path, course: &Course, open: &'a mut OpenLab, manner: M
         gate,
         interrupt,
         options,
+        keeper,
+        earlier,
     }
 }
 

@@ -4,6 +4,7 @@ mod args;
 mod bash;
 mod book;
 mod check;
+mod checkpoint;
 mod consent;
 mod course;
 mod doctor;

@@ -66,6 +66,12 @@ pub async fn open(name: &str, fresh: impl FnOnce() -> LabState, sink: &dyn Sink)
             return Err(failure);
         }
     };
+    let mut opened = opened;
+    if !known && !opened.made_anew {
+        // `lab region env` has made it, and who has its keys may have used them.
+        opened.lab.state.by_hand = true;
+        opened.lab.save()?;
+    }
     if opened.made_anew && !opened.lab.state.progress.done.is_empty() {
         return Err(Failure::needs(format!(
             "failed to go on in lab `{name}`: the local region does not know it any more (it was reset)"
@@ -73,6 +79,39 @@ pub async fn open(name: &str, fresh: impl FnOnce() -> LabState, sink: &dyn Sink)
         .hint(format!("`lab down --lab {name}` clears what is left of it; then run the lesson again")));
     }
     Ok(opened)
+}
+
+/// Opens a new lab that goes on from a kept state of the local region: `fill` gives it what the runner knew then. The
+/// inner error says why that state cannot be used; then nothing of the lab is left.
+pub async fn open_restored(
+    name: &str,
+    fresh: impl FnOnce() -> LabState,
+    fill: impl FnOnce(&mut Lab) -> std::io::Result<()>,
+    state: &str,
+    sink: &dyn Sink,
+) -> Result<Result<OpenLab, String>, Failure> {
+    let paths = Paths::from_environment()?;
+    fits(name)?;
+    let client = start_region(&paths, sink).await?;
+    let mut lab = Lab::open(&paths.lab(name), fresh)?;
+    let filled = fill(&mut lab)
+        .map_err(|error| error.to_string())
+        .and_then(|()| lab.save().map_err(|error| crate::run::chain(&error)));
+    let restored = match filled {
+        Ok(()) => client.restore(name, state).await.map(drop).map_err(|error| crate::run::chain(&error)),
+        Err(reason) => Err(reason),
+    };
+    if let Err(reason) = restored {
+        lab.remove()?;
+        return Ok(Err(reason));
+    }
+    match backdrop(&paths, lab, sink).await {
+        Ok(opened) => Ok(Ok(opened)),
+        Err(failure) => {
+            discard(&paths, name).await;
+            Err(failure)
+        }
+    }
 }
 
 /// Refuses what cannot be a lab's name.
@@ -328,5 +367,9 @@ pub async fn access(name: &str, region: &str, sink: &dyn Sink) -> Result<LabAcce
     let paths = Paths::from_environment()?;
     fits(name)?;
     let client = start_region(&paths, sink).await?;
-    Ok(client.ensure_lab(name, region).await?)
+    let access = client.ensure_lab(name, region).await?;
+    if crate::run::read_state(&paths.lab(name))?.is_some() {
+        crate::run::note_by_hand(&paths.lab(name))?;
+    }
+    Ok(access)
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use crate::cli::args::RegionVerb;
+use crate::cli::checkpoint;
 use crate::cli::failure::Failure;
 use crate::cli::open;
 use crate::region::client::{Client, ClientError, Paths};
@@ -50,13 +51,17 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
                 }
             }
         }
-        RegionVerb::Reset { yes } => {
+        RegionVerb::Reset { yes, checkpoints } => {
             if !yes && !agreed()? {
                 return Err(Failure::usage("nothing was removed, as you wished"));
             }
             let client = open::start_region(&paths, &sink).await?;
             client.reset().await?;
             anstream::println!("all labs of the local region are removed");
+            if checkpoints {
+                let count = checkpoint::remove_all(&paths, &client).await?;
+                anstream::println!("{count} checkpoints are removed");
+            }
         }
         RegionVerb::Env { lab, region } => {
             let access = open::access(&lab.lab, &region, &sink).await?;

@@ -6,12 +6,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::cli::args::RunArgs;
+use crate::cli::checkpoint::Checkpoints;
 use crate::cli::failure::{DIFFERENT, Failure, INTERRUPTED};
 use crate::cli::{course, down, drive, open};
 use crate::event::Mode;
-use crate::lesson::Block;
-use crate::name::Os;
+use crate::lesson::{Block, Course};
+use crate::name::{LessonId, Os};
 use crate::plan::Progress;
+use crate::region::client::Paths;
+use crate::run::checkpoint::{Earlier, Keeper};
 use crate::run::{CloudKind, Gate, LabState, Open, Options, Step, Summary};
 use crate::session::BoxFuture;
 use crate::snapshot::Update;
@@ -31,6 +34,7 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
         None => asked_place(&args).await?,
     };
     // What cannot be run is said before anything is made, or taken away.
+    let is_known = known.is_some();
     let progress = known.filter(|_| !args.again).map(|state| state.progress).unwrap_or_default();
     drive::plan(&course, &asked, &progress, place.2)?;
     let interrupt = drive::interrupt_on_ctrl_c();
@@ -39,13 +43,27 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
         update: if args.record { Update::from_env()? } else { Update::No },
         fail_fast: false,
     };
-    let mut opened = open_for(&root, &args.lab.lab, &place, &*sink).await?;
-    if args.again {
-        // Without a checkpoint the way back is to take everything away and to replay what comes before.
+    let name = &args.lab.lab;
+    if args.again && is_known {
+        // The way back is to take everything away, and to restore or to replay what comes before.
+        let mut opened = open_for(&root, name, &place, &*sink).await?;
         down::take_away(&mut opened, &*sink).await?;
-        drop(opened);
-        opened = open_for(&root, &args.lab.lab, &place, &*sink).await?;
     }
+    if place.0 == CloudKind::Local {
+        // Checkpoints are of this region as it runs.
+        open::start_region(&Paths::from_environment()?, &*sink).await?;
+    }
+    let checkpoints = Checkpoints::of(&course, place.0, &place.1, place.2)?;
+    let restored = match &checkpoints {
+        Some(checkpoints) if args.again || !is_known => {
+            restore(checkpoints, &course, &asked, name, &place, &root, &*sink).await?
+        }
+        _ => None,
+    };
+    let (mut opened, earlier) = match restored {
+        Some((opened, earlier)) => (opened, Some(earlier)),
+        None => (open_for(&root, name, &place, &*sink).await?, None),
+    };
     let plan = drive::plan(&course, &asked, &opened.lab.state.progress, opened.lab.state.os)?;
     if opened.lab.state.cloud == CloudKind::Aws
         && !plan.is_done()
@@ -58,7 +76,8 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
         return Err(failure);
     }
     let gate: Arc<dyn Gate> = if args.step { Arc::new(Ask) } else { Arc::new(Open) };
-    let manner = drive::Manner { sink, gate, interrupt, options };
+    let keeper = checkpoints.map(|checkpoints| Arc::new(checkpoints) as Arc<dyn Keeper>);
+    let manner = drive::Manner { sink, gate, interrupt, options, keeper, earlier };
     let driven = drive::drive(&root, &course, &mut opened, &plan, manner).await;
     let summary = match driven {
         Ok(summary) => summary,
@@ -71,6 +90,27 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
         return Err(failure);
     }
     Ok(exit_code(summary, options.mode))
+}
+
+/// A new lab that goes on from the nearest checkpoint before the first of these lessons.
+async fn restore(
+    checkpoints: &Checkpoints,
+    course: &Course,
+    asked: &[LessonId],
+    name: &str,
+    (cloud, region, os): &Where,
+    root: &Path,
+    sink: &dyn crate::event::Sink,
+) -> Result<Option<(open::OpenLab, Arc<Earlier>)>, Failure> {
+    let mut count = course.lessons.iter().position(|lesson| asked.contains(&lesson.id)).unwrap_or(0);
+    while let Some((after, entry)) = checkpoints.nearest(count, sink) {
+        let fresh = || LabState::new(name, *cloud, region, *os, root);
+        if let Some(opened) = checkpoints.restore((after, &entry), name, fresh, sink).await? {
+            return Ok(Some((opened, Checkpoints::earlier(&entry, false))));
+        }
+        count = after - 1;
+    }
+    Ok(None)
 }
 
 /// Where a lab runs: the cloud, the region's name, the system of the instances.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::aws::journal::Journal;
 use crate::cli::args::StatusArgs;
+use crate::cli::checkpoint::usage;
 use crate::cli::down::{counted, lab_names};
 use crate::cli::failure::Failure;
 use crate::region::client::{Client, ClientError, Paths, Status};
@@ -38,15 +39,25 @@ pub async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
             None => failure,
         });
     }
+    let (count, bytes) = usage(&paths);
     if args.json {
         let list: Vec<_> = labs
             .iter()
             .map(|(state, living, busy)| json!({"lab": state, "resources": living, "busy": busy}))
             .collect();
-        anstream::println!("{}", json!({"region": region, "labs": list}));
+        anstream::println!(
+            "{}",
+            json!({"region": region, "labs": list, "checkpoints": {"count": count, "bytes": bytes}})
+        );
         return Ok(ExitCode::SUCCESS);
     }
     anstream::println!("{region_line}");
+    if count > 0 {
+        anstream::println!(
+            "checkpoints: {count}, {} MiB (`lab region reset --checkpoints` removes them)",
+            bytes >> 20
+        );
+    }
     if labs.is_empty() {
         anstream::println!("no labs (start one: lab run lessons/05-private-subnet.md)");
     }

@@ -1,20 +1,26 @@
 //! `lab verify`: proves that lessons still do what is recorded, in a lab of their own that is removed afterwards.
+//!
+//! What cannot have changed does not run again: its results of then are compared with what is recorded now, and the rest
+//! goes on from the state that it left.
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::cli::args::VerifyArgs;
+use crate::cli::checkpoint::Checkpoints;
 use crate::cli::failure::{Failure, LEFT};
 use crate::cli::{course, down, drive, open};
 use crate::event::{Mode, Sink};
-use crate::lesson::{Compare, Course};
+use crate::lesson::{Compare, Course, Lesson};
 use crate::name::{LessonId, Os};
-use crate::plan::Progress;
+use crate::plan::{Plan, Progress};
+use crate::region::client::Paths;
+use crate::run::checkpoint::{Earlier, Entry, Keeper, retell_all};
 use crate::run::{CloudKind, LabState, Open, Options};
 use crate::snapshot::Update;
 
-/// Runs the lessons from nothing and compares. Status 0 only when every block ran, was recorded and is the same.
+/// Runs the lessons, from nothing or from the nearest checkpoint, and compares. Status 0 only when every block ran, was recorded and is the same.
 pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, Failure> {
     let root = course::root(root, &args.lessons)?;
     let course = course::load_faultless(&root)?;
@@ -30,8 +36,41 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
     let plan = drive::plan(&course, &asked, &Progress::default(), os)?;
     let name = format!("verify-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
     let options = Options { mode: Mode::Verify, update: Update::from_env()?, fail_fast: args.fail_fast };
+    let mut checkpoints = Checkpoints::of(&course, cloud, &region, os)?;
+    if checkpoints.is_none() && cloud == CloudKind::Local {
+        // The region of this build has never been started; what its disks stand on is known now.
+        open::start_region(&Paths::from_environment()?, &*sink).await?;
+        checkpoints = Checkpoints::of(&course, cloud, &region, os)?;
+    }
+    if args.fresh {
+        checkpoints = checkpoints.map(Checkpoints::anew);
+    }
+    let found = checkpoints.as_ref().filter(|_| !args.fresh);
+    let found = found.and_then(|checkpoints| checkpoints.nearest(plan.steps.len(), &*sink));
+    if let (Some(checkpoints), Some((count, entry))) = (&checkpoints, &found)
+        && *count == plan.steps.len()
+    {
+        let mut recorder = drive::recorder(&root, &course, cloud, &region, os);
+        let earlier = Checkpoints::earlier(entry, true);
+        let place = (cloud.as_str(), region.as_str());
+        let plan = drive::plan(&course, &asked, &Progress::after(lessons(&plan), os), os)?;
+        let summary = retell_all(&plan, &earlier, &mut recorder, &sink, options, place, &root)?;
+        checkpoints.used(entry);
+        if tells(&args) {
+            tell_exceptions(&course, &asked, os);
+        }
+        return Ok(crate::cli::run::exit_code(summary, Mode::Verify));
+    }
     let fresh = || LabState::new(&name, cloud, &region, os, &root);
-    let mut opened = open::open(&name, fresh, &*sink).await?;
+    let restored = match (&checkpoints, found) {
+        (Some(checkpoints), Some(found)) => restore(checkpoints, found, &name, &fresh, &*sink).await?,
+        _ => None,
+    };
+    let (mut opened, earlier) = match restored {
+        Some((opened, earlier)) => (opened, Some(earlier)),
+        None => (open::open(&name, fresh, &*sink).await?, None),
+    };
+    let plan = drive::plan(&course, &asked, &opened.lab.state.progress, os)?;
     if cloud == CloudKind::Aws
         && let Err(failure) = crate::cli::consent::ask(&opened, &plan, args.place.yes).await
     {
@@ -39,8 +78,10 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
         opened.lab.remove()?;
         return Err(failure);
     }
+    let keeper = checkpoints.map(|checkpoints| Arc::new(checkpoints) as Arc<dyn Keeper>);
     let result = async {
-        let manner = drive::Manner { sink: Arc::clone(&sink), gate: Arc::new(Open), interrupt, options };
+        let gate = Arc::new(Open);
+        let manner = drive::Manner { sink: Arc::clone(&sink), gate, interrupt, options, keeper, earlier };
         drive::drive(&root, &course, &mut opened, &plan, manner).await
     }
     .await;
@@ -53,7 +94,7 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
         (_, Some(failure)) => return Err(failure),
         (Err(failure), None) => return Err(failure),
     };
-    if !args.tell.quiet && args.tell.format == crate::cli::args::FormatArg::Terminal {
+    if tells(&args) {
         tell_exceptions(&course, &asked, os);
     }
     match removed {
@@ -61,6 +102,35 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
         Err(failure) => {
             failure.tell();
             Ok(ExitCode::from(LEFT))
+        }
+    }
+}
+
+/// Whether the closing list is for somebody who reads it.
+fn tells(args: &VerifyArgs) -> bool {
+    !args.tell.quiet && args.tell.format == crate::cli::args::FormatArg::Terminal
+}
+
+fn lessons(plan: &Plan) -> impl Iterator<Item = &Lesson> {
+    plan.steps.iter().map(|step| &*step.lesson)
+}
+
+/// A lab that goes on from the checkpoint, or from the nearest one before it that can be used.
+async fn restore(
+    checkpoints: &Checkpoints,
+    mut found: (usize, Entry),
+    name: &str,
+    fresh: &impl Fn() -> LabState,
+    sink: &dyn Sink,
+) -> Result<Option<(open::OpenLab, Arc<Earlier>)>, Failure> {
+    loop {
+        let (count, entry) = &found;
+        if let Some(opened) = checkpoints.restore((*count, entry), name, fresh, sink).await? {
+            return Ok(Some((opened, Checkpoints::earlier(entry, true))));
+        }
+        match checkpoints.nearest(count - 1, sink) {
+            Some(earlier) => found = earlier,
+            None => return Ok(None),
         }
     }
 }

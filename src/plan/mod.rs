@@ -75,13 +75,13 @@ impl Plan {
         Ok(Self { steps, os })
     }
 
-    /// The lessons as an event tells them: those that have something left to do.
-    pub fn told(&self) -> Vec<PlannedLesson> {
-        let left = self.steps.iter().filter(|step| !step.is_done());
+    /// The lessons as an event tells them: those that have something left to do, or `all`.
+    pub fn told(&self, all: bool) -> Vec<PlannedLesson> {
+        let left = self.steps.iter().filter(|step| all || !step.is_done());
         left.map(|step| PlannedLesson {
             id: step.lesson.id.clone(),
             title: step.lesson.title.clone(),
-            blocks: step.blocks - step.skip,
+            blocks: if all { step.blocks } else { step.blocks - step.skip },
             why: step.why,
         })
         .collect()

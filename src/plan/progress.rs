@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::{BlockName, LessonId};
+use crate::lesson::Lesson;
+use crate::name::{BlockName, LessonId, Os};
 
 /// A block that has run, and what it was then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,18 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Of a lab that has run these lessons on `os` and nothing else.
+    pub fn after<'a>(lessons: impl IntoIterator<Item = &'a Lesson>, os: Os) -> Self {
+        let done = lessons.into_iter().flat_map(|lesson| {
+            lesson.story(os).map(|block| DoneBlock {
+                lesson: lesson.id.clone(),
+                block: block.name.clone(),
+                fingerprint: block.fingerprint().to_string(),
+            })
+        });
+        Self { done: done.collect(), ..Self::default() }
+    }
+
     /// The blocks of a lesson that ran.
     pub fn done_in<'a>(&'a self, lesson: &'a LessonId) -> impl Iterator<Item = &'a DoneBlock> {
         self.done.iter().filter(move |done| done.lesson == *lesson)

@@ -24,6 +24,8 @@ struct Collected {
 
 struct Suite {
     name: String,
+    /// When the results were made, where the lesson did not run.
+    taken: Option<jiff::Timestamp>,
     cases: Vec<(String, BlockReport)>,
 }
 
@@ -41,11 +43,14 @@ impl Sink for JUnit {
         match (&event.kind, &event.lesson, &event.block) {
             (EventKind::BlockFinished(report), Some(lesson), Some(block)) => {
                 if suites.last().is_none_or(|suite| suite.name != lesson.as_str()) {
-                    suites.push(Suite { name: lesson.to_string(), cases: Vec::new() });
+                    suites.push(Suite { name: lesson.to_string(), taken: None, cases: Vec::new() });
                 }
                 if let Some(suite) = suites.last_mut() {
                     suite.cases.push((block.to_string(), report.clone()));
                 }
+            }
+            (EventKind::LessonTaken { at }, Some(lesson), _) => {
+                suites.push(Suite { name: lesson.to_string(), taken: Some(*at), cases: Vec::new() });
             }
             (EventKind::RunStarted { mode: now, .. }, ..) => *mode = Some(*now),
             (EventKind::RunFinished { .. }, ..) => {
@@ -77,6 +82,10 @@ fn render(suites: &[Suite], mode: Mode) -> String {
             tally.skipped,
             took.as_secs_f64()
         );
+        if let Some(at) = suite.taken {
+            let _ =
+                writeln!(text, "    <properties><property name=\"checkpoint\" value=\"{at}\"/></properties>");
+        }
         for (name, report) in &suite.cases {
             let _ = writeln!(
                 text,
@@ -127,7 +136,10 @@ mod tests {
             took: Duration::from_millis(1500),
             notes: Vec::new(),
         };
-        let text = render(&[Suite { name: "01-a".into(), cases: vec![("b".into(), report)] }], Mode::Run);
+        let text = render(
+            &[Suite { name: "01-a".into(), taken: None, cases: vec![("b".into(), report)] }],
+            Mode::Run,
+        );
         assert!(text.contains("&lt;/failure&gt; &amp;"), "{text}");
         assert!(text.contains("tests=\"1\" failures=\"1\" skipped=\"0\" time=\"1.500\""), "{text}");
     }
@@ -151,7 +163,7 @@ mod tests {
             ("rest", Outcome::Skipped { reason: String::new() }),
         ];
         let cases = cases.into_iter().map(|(name, outcome)| (name.to_owned(), report(outcome))).collect();
-        let suites = [Suite { name: "01-a".into(), cases }];
+        let suites = [Suite { name: "01-a".into(), taken: None, cases }];
         for (mode, failures) in [(Mode::Run, 2), (Mode::Record, 1), (Mode::Verify, 3)] {
             let text = render(&suites, mode);
             assert_eq!(text.matches("<failure").count(), failures, "{text}");

@@ -34,6 +34,9 @@ pub enum Detail {
     Verbose,
 }
 
+/// What takes longer than this is told.
+const LONG: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Lines of a block's output that are shown as they come; the rest is counted.
 const LINES_SHOWN: usize = 60;
 
@@ -48,6 +51,8 @@ struct Inner<W> {
     /// Whether `out` is a terminal that can be overwritten.
     live: bool,
     why: Why,
+    /// The lesson's results are of an earlier run.
+    taken: bool,
     /// Of the running block: what was printed after the last line break.
     partial: String,
     lines: usize,
@@ -65,6 +70,7 @@ impl<W: Write + Send> Terminal<W> {
                 detail,
                 live,
                 why: Why::Asked,
+                taken: false,
                 partial: String::new(),
                 lines: 0,
                 hidden_lines: 0,
@@ -89,6 +95,7 @@ impl<W: Write> Inner<W> {
     fn in_full(&self) -> bool {
         match self.detail {
             Detail::Quiet | Detail::Lessons => false,
+            _ if self.taken => false,
             Detail::Normal => self.why == Why::Asked,
             Detail::Verbose => true,
         }
@@ -114,6 +121,7 @@ impl<W: Write> Inner<W> {
             }
             EventKind::LessonStarted { title, blocks: count, why, resumed_at } => {
                 self.why = *why;
+                self.taken = false;
                 if self.detail == Detail::Quiet {
                     return Ok(());
                 }
@@ -130,6 +138,27 @@ impl<W: Write> Inner<W> {
                     )?;
                 }
                 Ok(())
+            }
+            EventKind::StateRestored { after, at, took } if self.detail > Detail::Quiet => {
+                self.clear_preparation()?;
+                writeln!(
+                    self.out,
+                    "{DIM}state after {after} restored from the checkpoint of {} ({}){DIM:#}",
+                    minute(*at),
+                    duration(*took)
+                )
+            }
+            EventKind::LessonTaken { at } => {
+                self.taken = true;
+                if self.detail == Detail::Quiet {
+                    return Ok(());
+                }
+                writeln!(self.out, "  {DIM}not run: results of the checkpoint of {}{DIM:#}", minute(*at))
+            }
+            EventKind::StateKept { bytes, took, .. }
+                if self.detail > Detail::Normal || self.detail > Detail::Quiet && *took > LONG =>
+            {
+                writeln!(self.out, "  {DIM}state kept, {} MiB ({}){DIM:#}", bytes >> 20, duration(*took))
             }
             EventKind::LessonFoundDone { title } => {
                 let id = event.lesson.as_ref().map(|id| id.as_str()).unwrap_or_default();
@@ -206,6 +235,9 @@ impl<W: Write> Inner<W> {
             Mode::Record => "recording in lab",
             Mode::Verify => "verifying in lab",
         };
+        if lab.is_empty() {
+            return writeln!(self.out, "verifying on {place}, {region}: nothing has to run");
+        }
         writeln!(self.out, "{verb} {BOLD}{lab}{BOLD:#} on {place}, {region}")?;
         let before: Vec<&str> =
             lessons.iter().filter(|l| l.why == Why::Prerequisite).map(|l| l.id.as_str()).collect();
@@ -285,7 +317,9 @@ impl<W: Write> Inner<W> {
         let name = event.block.as_ref().map(|name| name.as_str()).unwrap_or_default();
         let took = duration(report.took);
         let fine = matches!(report.outcome, Outcome::Passed | Outcome::Unrecorded);
-        if fine && self.detail <= Detail::Lessons {
+        // A lesson that did not run has nothing to tell but what is not as it should be.
+        let silent = self.detail <= Detail::Lessons || self.taken && report.outcome == Outcome::Passed;
+        if fine && silent {
             return Ok(());
         }
         self.clear_preparation()?;
@@ -348,6 +382,11 @@ impl<W: Write> Inner<W> {
 
 fn is_skip(report: &BlockReport) -> bool {
     matches!(report.outcome, Outcome::Skipped { .. })
+}
+
+/// A point in time as a person says it, in this machine's time zone.
+fn minute(at: jiff::Timestamp) -> String {
+    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn first_line(value: &str) -> String {

@@ -7,15 +7,12 @@ use crate::event::{BlockReport, EventKind, Outcome, Sink};
 use crate::lesson::{Block, BlockKind, Eventually, Lesson};
 use crate::run::engine::event;
 use crate::run::kinds::{Did, Lasting, Stage, Wrong};
-use crate::run::recorder::{Compared, Recorder};
+use crate::run::recorder::Recorder;
 use crate::session::{self, Ended, Interrupt, LAPTOP, Pool};
 use crate::snapshot::{Record, Renaming, Snapshot};
 
 /// The longest pause between two tries of an `eventually` block.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// Columns of a difference, as it goes into events.
-const DIFF_WIDTH: usize = 110;
 
 /// A block about to be tried.
 pub(super) struct Attempt<'a> {
@@ -35,6 +32,8 @@ pub(super) struct Attempt<'a> {
 pub(super) struct Tried {
     pub report: BlockReport,
     pub record: Option<Record>,
+    /// Why it could not be done in full.
+    pub lacking: Option<String>,
     /// For the book, as PNG.
     pub picture: Option<Vec<u8>>,
 }
@@ -138,7 +137,12 @@ impl Attempt<'_> {
         let did = match stage.run().await {
             Ok(did) => did,
             Err(reason) => {
-                return Tried { report: self.failed(attempt, reason), record: None, picture: None };
+                return Tried {
+                    report: self.failed(attempt, reason),
+                    record: None,
+                    lacking: None,
+                    picture: None,
+                };
             }
         };
         let Did { outcome, wrong: own, extra, lacking, picture } = did;
@@ -157,17 +161,10 @@ impl Attempt<'_> {
             Some(Wrong { reason, hint }) => (Outcome::Failed { reason, hint }, false),
             // A test has no record: its status is its result.
             None if self.block.is_check() => (Outcome::Passed, false),
-            None => match self.recorder.compare(self.recorded, &record, self.block, self.renaming) {
-                Compared::Different(difference) => (
-                    Outcome::Differed { diff: crate::snapshot::render(&difference, false, DIFF_WIDTH) },
-                    true,
-                ),
-                // What could not be done in full has not passed.
-                Compared::Same => {
-                    (lacking.map_or(Outcome::Passed, |reason| Outcome::Skipped { reason }), true)
-                }
-                Compared::Unrecorded => (Outcome::Unrecorded, true),
-            },
+            None => {
+                let lacking = lacking.clone();
+                (self.recorder.judge(self.recorded, &record, lacking, self.block, self.renaming), true)
+            }
         };
         let report = BlockReport {
             outcome: outcome_now,
@@ -179,7 +176,7 @@ impl Attempt<'_> {
             took: outcome.took,
             notes,
         };
-        Tried { report, record: keep.then_some(record), picture }
+        Tried { report, record: keep.then_some(record), lacking, picture }
     }
 
     fn failed(&self, attempts: u32, reason: String) -> BlockReport {

@@ -11,9 +11,10 @@ use crate::lesson::{Block, Lesson};
 use crate::name::{BlockName, LessonId};
 use crate::plan::{DoneBlock, Plan, Step as PlannedStep};
 use crate::run::attempt::{Attempt, Tried};
+use crate::run::checkpoint::{BlockResult, Earlier, Keeper, Keeping, Retelling};
 use crate::run::gate::{Gate, Step};
 use crate::run::kinds::Lasting;
-use crate::run::lab::{Lab, LabError};
+use crate::run::lab::{Lab, LabError, LabState};
 use crate::run::recorder::Recorder;
 use crate::session::{Interrupt, Pool};
 use crate::snapshot::{StoreError, Update};
@@ -66,6 +67,10 @@ pub struct Engine<'a> {
     pub gate: Arc<dyn Gate>,
     pub interrupt: Interrupt,
     pub options: Options,
+    /// Keeps the state after each lesson; `None` where that is not wanted.
+    pub keeper: Option<Arc<dyn Keeper>>,
+    /// What the lab has behind it, where it was restored just now.
+    pub earlier: Option<Arc<Earlier>>,
 }
 
 impl Engine<'_> {
@@ -80,7 +85,7 @@ impl Engine<'_> {
                 cloud: self.lab.state.cloud.to_string(),
                 region: self.lab.state.region.clone(),
                 mode: self.options.mode,
-                lessons: plan.told(),
+                lessons: plan.told(self.earlier.as_ref().is_some_and(|earlier| earlier.told)),
             },
         );
         let result = self.lessons(plan).await;
@@ -103,6 +108,12 @@ impl Engine<'_> {
         let mut asking = true;
         for step in &plan.steps {
             let lesson = &step.lesson;
+            if let Some(earlier) = self.earlier.clone().filter(|_| step.is_done() && summary.complete) {
+                let end = self.retell(step, plan, &earlier)?;
+                summary.tally.add(end.tally);
+                summary.complete &= end.complete;
+                continue;
+            }
             if step.is_done() {
                 if step.why == crate::event::Why::Asked {
                     self.emit(Some(lesson), None, EventKind::LessonFoundDone { title: lesson.title.clone() });
@@ -133,6 +144,8 @@ impl Engine<'_> {
         let started = Instant::now();
         let lesson = Arc::clone(&step.lesson);
         let blocks = step.rest(plan.os);
+        // What an earlier run had begun here, it had also stopped.
+        self.lab.state.strayed |= step.skip > 0 || self.lab.state.progress.running.is_some();
         if let Some(first) = blocks.first() {
             self.refuse_twice(&lesson, first)?;
         }
@@ -198,7 +211,38 @@ impl Engine<'_> {
             None,
             EventKind::LessonFinished { title: lesson.title.clone(), tally, complete, took },
         );
+        self.lab.state.renaming.forget_boots();
+        self.lab.state.strayed |= !complete;
+        self.lab.save()?;
+        self.keep(&lesson).await;
         Ok(Summary { tally, complete, interrupted })
+    }
+
+    /// Keeps the state after a lesson, where it follows from the lessons alone.
+    async fn keep(&mut self, lesson: &Lesson) {
+        let Some(keeper) = self.keeper.clone() else { return };
+        if self.lab.is_by_hand() || self.lab.state.strayed {
+            return;
+        }
+        let started = Instant::now();
+        let kind = match keeper.keep(self.lab, &lesson.id).await {
+            Keeping::Kept { bytes, still } => EventKind::StateKept { bytes, still, took: started.elapsed() },
+            Keeping::Nothing => return,
+            Keeping::Failed(reason) => {
+                // Once is enough: it will not be better after the next lesson.
+                self.keeper = None;
+                EventKind::Warned { message: format!("the state after this lesson is not kept: {reason}") }
+            }
+        };
+        self.emit(Some(lesson), None, kind);
+    }
+
+    /// Tells the results of a lesson that a restored lab has behind it.
+    fn retell(&mut self, step: &PlannedStep, plan: &Plan, earlier: &Earlier) -> Result<Summary, RunError> {
+        let LabState { renaming, course, .. } = &mut self.lab.state;
+        let (sink, options) = (&self.sink, self.options);
+        Retelling { recorder: &mut self.recorder, renaming, sink, options, course }
+            .lesson(step, plan, earlier)
     }
 
     /// Stops where a block that was interrupted has already made something: to run it again would make it twice.
@@ -249,13 +293,17 @@ impl Engine<'_> {
             sink: &self.sink,
             interrupt: &self.interrupt,
         };
-        let Tried { report, record, picture } = attempt.until_right().await;
+        let Tried { report, record, lacking, picture } = attempt.until_right().await;
         self.current.set(None);
-        match (&report.outcome, record) {
-            (Outcome::Passed | Outcome::Skipped { .. }, _) => self.recorder.settle(lesson, block),
-            (_, Some(record)) => self.recorder.keep(lesson, block, record),
-            _ => {}
+        if report.outcome.lesson_goes_on() {
+            let (lesson, block, picture) =
+                (lesson.id.clone(), block.name.clone(), picture.as_deref().map(coded));
+            let (report, record) = (report.clone(), record.clone());
+            let fingerprint = done.fingerprint.clone();
+            let result = BlockResult { lesson, block, fingerprint, report, record, lacking, picture };
+            self.lab.add_result(&result)?;
         }
+        self.recorder.take(lesson, block, &report.outcome, record);
         if let Some(picture) = picture {
             self.recorder.keep_picture(lesson, block, &report.outcome, picture);
         }
@@ -276,6 +324,10 @@ impl Engine<'_> {
 
     /// Writes down the laptop's variables and how far the lab is.
     async fn save_laptop(&mut self) -> Result<(), RunError> {
+        let words = self.recorder.secrets().words();
+        if words.len() > self.lab.secrets().len() {
+            self.lab.save_secrets(words)?;
+        }
         if let Ok(shell) = self.pool.shell(crate::session::LAPTOP, None).await {
             let state = shell.state().as_str().to_owned();
             self.lab.save_laptop_state(&state)?;
@@ -297,6 +349,12 @@ impl Engine<'_> {
     }
 }
 
+/// A picture as a word.
+fn coded(picture: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(picture)
+}
+
 /// An event now.
 pub(super) fn event(lesson: Option<&Lesson>, block: Option<&Block>, kind: EventKind) -> Event {
     Event {
@@ -307,7 +365,7 @@ pub(super) fn event(lesson: Option<&Lesson>, block: Option<&Block>, kind: EventK
     }
 }
 
-fn skipped(block: &Block, reason: &str) -> BlockReport {
+pub(super) fn skipped(block: &Block, reason: &str) -> BlockReport {
     BlockReport {
         outcome: Outcome::Skipped { reason: reason.to_owned() },
         exit: None,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::Os;
 use crate::plan::Progress;
+use crate::run::checkpoint::{BlockResult, Results};
 use crate::snapshot::Renaming;
 
 /// Which cloud a lab is on. The word on the command line and in reports.
@@ -59,6 +60,9 @@ pub struct LabState {
     /// Somebody worked by hand (`lab ssh`, `lab shell`), so no shared checkpoint may be written.
     #[serde(default)]
     pub by_hand: bool,
+    /// A block failed or was cut short here: the state does not follow from the lessons alone.
+    #[serde(default)]
+    pub strayed: bool,
     /// What the ids and addresses of this lab are called in the recorded results.
     #[serde(default)]
     pub renaming: Renaming,
@@ -77,10 +81,14 @@ impl LabState {
             course: course.to_owned(),
             progress: Progress::default(),
             by_hand: false,
+            strayed: false,
             renaming: Renaming::default(),
         }
     }
 }
+
+/// A file that says that somebody worked by hand.
+const BY_HAND: &str = "by-hand";
 
 /// Why a lab cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -169,6 +177,44 @@ impl Lab {
         self.path.join("run")
     }
 
+    /// Whether somebody has worked in it by hand, also while a command uses it.
+    pub fn is_by_hand(&self) -> bool {
+        self.state.by_hand || self.path.join(BY_HAND).exists()
+    }
+
+    /// The results of all blocks, one JSON line each.
+    pub(super) const RESULTS: &str = "results.jsonl";
+    /// What a lab that goes on from this one's state has to know, besides [`LabState`].
+    pub(super) const KEPT: [&str; 5] =
+        [Self::RESULTS, "journal.jsonl", "known-hosts", "laptop.state", "secrets.json"];
+
+    /// Adds the result of a block.
+    pub fn add_result(&self, result: &BlockResult) -> Result<(), LabError> {
+        let path = self.path.join(Self::RESULTS);
+        Results::append(&path, result).map_err(|source| LabError::Io { path, source })
+    }
+
+    /// The results of all blocks that ran here.
+    pub fn results(&self) -> Result<Results, LabError> {
+        let path = self.path.join(Self::RESULTS);
+        Results::read(&path).map_err(|source| LabError::Io { path, source })
+    }
+
+    /// Words that are masked in results, learnt from what was typed at prompts for passwords.
+    pub fn secrets(&self) -> Vec<String> {
+        let text = fs::read(self.path.join("secrets.json")).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// Writes these words, in a file that only the owner can read.
+    pub fn save_secrets(&self, words: &[String]) -> Result<(), LabError> {
+        let io_error = |source| LabError::Io { path: self.path.clone(), source };
+        let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(io_error)?;
+        serde_json::to_writer(&mut file, words).map_err(|e| io_error(io::Error::other(e)))?;
+        file.persist(self.path.join("secrets.json")).map_err(|e| io_error(e.error))?;
+        Ok(())
+    }
+
     /// The journal's file.
     pub fn journal_path(&self) -> PathBuf {
         self.path.join("journal.jsonl")
@@ -178,6 +224,11 @@ impl Lab {
     pub fn remove(&mut self) -> Result<(), LabError> {
         fs::remove_dir_all(&self.path).map_err(|source| LabError::Io { path: self.path.clone(), source })
     }
+}
+
+/// Notes that somebody has got the means to work by hand in the lab in `path`, whoever holds it.
+pub fn note_by_hand(path: &Path) -> io::Result<()> {
+    File::create(path.join(BY_HAND)).map(drop)
 }
 
 /// Reads a lab's state without holding it; `None` when there is no lab.

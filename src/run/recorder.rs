@@ -30,6 +30,9 @@ pub struct Recorder {
     settled: Vec<Key>,
 }
 
+/// Columns of a difference, as it goes into events.
+const DIFF_WIDTH: usize = 110;
+
 /// What the comparison with the store came to.
 pub enum Compared {
     /// The same, or compared by status only.
@@ -124,6 +127,41 @@ impl Recorder {
             Verdict::Matches => Compared::Same,
             Verdict::Differs(difference) => Compared::Different(difference),
         }
+    }
+
+    /// What the comparison means for the block; `lacking` says why it could not be done in full.
+    pub(super) fn judge(
+        &self,
+        recorded: Option<&Snapshot>,
+        record: &Record,
+        lacking: Option<String>,
+        block: &Block,
+        renaming: &mut Renaming,
+    ) -> Outcome {
+        match self.compare(recorded, record, block, renaming) {
+            Compared::Different(difference) => {
+                Outcome::Differed { diff: crate::snapshot::render(&difference, false, DIFF_WIDTH) }
+            }
+            // What could not be done in full has not passed.
+            Compared::Same => lacking.map_or(Outcome::Passed, |reason| Outcome::Skipped { reason }),
+            Compared::Unrecorded => Outcome::Unrecorded,
+        }
+    }
+
+    /// Takes what became of a block: for the end of the lesson, or as settled.
+    pub(super) fn take(&mut self, lesson: &Lesson, block: &Block, outcome: &Outcome, record: Option<Record>) {
+        match (outcome, record) {
+            (Outcome::Passed | Outcome::Skipped { .. }, _) => self.settle(lesson, block),
+            (_, Some(record)) => self.keep(lesson, block, record),
+            _ => {}
+        }
+    }
+
+    /// A result of an earlier run as one of the lesson as it stands now: prose may have moved it.
+    pub(super) fn here(&self, lesson: &Lesson, block: &Block, mut record: Record) -> Record {
+        record.origin.line = u32::try_from(lesson.source.position(block.span.start).line).ok();
+        record.origin.description = describe(&block.body.text);
+        record
     }
 
     fn rules(&self, record: &Record, block: &Block) -> Rules {

@@ -82,6 +82,12 @@ impl Renaming {
         space.forward.get(recorded).map(|pair| pair.now.as_str())
     }
 
+    /// Forgets what is the same within one boot of one host only: process ids. A lesson may begin on hosts that have
+    /// booted since the last one ended, as it does where a lab was restored.
+    pub fn forget_boots(&mut self) {
+        self.spaces.retain(|name, _| !name.contains('#'));
+    }
+
     fn insert(&mut self, space: &str, recorded: &str, pair: Pair) {
         let space = self.spaces.entry(space.to_owned()).or_default();
         space.backward.insert(pair.now.clone(), recorded.to_owned());

@@ -23,6 +23,11 @@ use crate::run::recorder::Recorder;
 use crate::session::{Ended, Interrupt, LAPTOP, Outcome, Output, Pool};
 use crate::snapshot::SSH;
 
+/// Whether pictures of pages can be made on this machine.
+pub fn has_browser() -> bool {
+    http::browser::find().is_some()
+}
+
 /// What a block did.
 pub(super) struct Did {
     /// Status, output and variables.

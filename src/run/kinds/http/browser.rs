@@ -107,7 +107,7 @@ pub(super) async fn picture(
     }
 }
 
-fn find() -> Option<std::path::PathBuf> {
+pub(in crate::run::kinds) fn find() -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;
     let places: Vec<_> = std::env::split_paths(&path).collect();
     NAMES.iter().flat_map(|name| places.iter().map(move |place| place.join(name))).find(|file| file.is_file())

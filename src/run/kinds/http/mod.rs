@@ -4,7 +4,7 @@
 //! anything else. The picture of a page is made by a browser and never compared.
 
 mod answer;
-mod browser;
+pub(super) mod browser;
 mod proxy;
 
 use std::io;

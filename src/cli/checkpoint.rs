@@ -1,0 +1,212 @@
+//! Checkpoints on the local region: where the two parts of one meet, the runner's and the region's.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::cli::failure::{Failure, chain};
+use crate::cli::open::{self, OpenLab};
+use crate::event::{Event, EventKind, Sink};
+use crate::lesson::{Course, Fingerprint, Lesson};
+use crate::name::{LessonId, Os};
+use crate::plan::Progress;
+use crate::region::client::{self, Client, Paths};
+use crate::run::checkpoint::{Earlier, Entry, Keeper, Keeping, Key, Manifest, Store, doomed};
+use crate::run::{CloudKind, Lab, LabState, has_browser};
+use crate::session::BoxFuture;
+
+/// All checkpoints together, but for those of the course that runs, are kept below this.
+const LIMIT: u64 = 8 << 30;
+
+/// The checkpoints that a course can have, and how they are made.
+pub struct Checkpoints {
+    store: Store,
+    paths: Paths,
+    os: Os,
+    region: String,
+    /// Each lesson with the key of the state after it.
+    lessons: Vec<(Lesson, Key)>,
+    /// Whether a checkpoint that is there is made anew.
+    replace: bool,
+}
+
+impl Checkpoints {
+    /// Of a course whose lessons run on the local region; `None` on other clouds, and on a machine whose region has never
+    /// been started.
+    pub fn of(course: &Course, cloud: CloudKind, region: &str, os: Os) -> Result<Option<Self>, Failure> {
+        let paths = Paths::from_environment()?;
+        let Some(world) = client::world(&paths).filter(|_| cloud == CloudKind::Local) else {
+            return Ok(None);
+        };
+        let tools: &[&str] = if has_browser() { &["browser"] } else { &[] };
+        let mut fingerprint = Fingerprint::start(os);
+        let lessons = course.lessons.iter().map(|lesson| {
+            fingerprint = fingerprint.after(lesson, os);
+            (lesson.clone(), Key::new(&fingerprint, client::build(), &world, region, tools))
+        });
+        let lessons = lessons.collect();
+        let store = Store::new(paths.checkpoints());
+        Ok(Some(Self { store, paths, os, region: region.to_owned(), lessons, replace: false }))
+    }
+
+    /// The same, but every state is made anew.
+    #[must_use]
+    pub fn anew(mut self) -> Self {
+        self.replace = true;
+        self
+    }
+
+    /// The checkpoint that saves most among those after one of the first `count` lessons, and after how many that is. One
+    /// that cannot be used is told and passed over.
+    pub fn nearest(&self, count: usize, sink: &dyn Sink) -> Option<(usize, Entry)> {
+        (1..=count.min(self.lessons.len())).rev().find_map(|count| {
+            let key = &self.lessons[count - 1].1;
+            match self.store.find(key) {
+                Ok(entry) => entry.filter(|entry| self.is_whole(entry, count)).map(|entry| (count, entry)),
+                Err(error) => {
+                    warn(sink, format!("the checkpoint {key} cannot be read and is not used: {error}"));
+                    None
+                }
+            }
+        })
+    }
+
+    /// Whether there is a result for every block as it stands now.
+    fn is_whole(&self, entry: &Entry, count: usize) -> bool {
+        entry.results.cover(self.lessons[..count].iter().map(|(lesson, _)| lesson), self.os)
+    }
+
+    /// What is behind a lab that goes on after the first `count` lessons.
+    fn progress(&self, count: usize) -> Progress {
+        Progress::after(self.lessons[..count].iter().map(|(lesson, _)| lesson), self.os)
+    }
+
+    /// A new lab that goes on from a checkpoint. `None` where that does not work, which is told.
+    pub async fn restore(
+        &self,
+        (count, entry): (usize, &Entry),
+        name: &str,
+        fresh: impl FnOnce() -> LabState,
+        sink: &dyn Sink,
+    ) -> Result<Option<OpenLab>, Failure> {
+        let started = Instant::now();
+        let after = &entry.manifest.lesson;
+        tell(
+            sink,
+            EventKind::PreparationProgressed {
+                what: format!("restoring the state after {after}"),
+                fraction: None,
+            },
+        );
+        let _hold = self.store.hold()?;
+        let progress = self.progress(count);
+        let fill = |lab: &mut Lab| {
+            entry.fill(lab)?;
+            lab.state.progress = progress;
+            Ok(())
+        };
+        match open::open_restored(name, fresh, fill, &entry.manifest.state, sink).await? {
+            Ok(opened) => {
+                self.store.touch(&entry.key);
+                let (after, at) = (after.clone(), entry.manifest.at);
+                tell(sink, EventKind::StateRestored { after, at, took: started.elapsed() });
+                Ok(Some(opened))
+            }
+            Err(reason) => {
+                warn(sink, format!("the checkpoint after {after} is not used: {reason}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// The results of a checkpoint, for telling or for finding out what is called what.
+    pub fn earlier(entry: &Entry, told: bool) -> Arc<Earlier> {
+        Arc::new(Earlier { results: entry.results.clone(), at: entry.manifest.at, told })
+    }
+
+    /// Notes that this checkpoint was of use.
+    pub fn used(&self, entry: &Entry) {
+        self.store.touch(&entry.key);
+    }
+
+    async fn keep_after(&self, lab: &Lab, lesson: &LessonId) -> Result<Keeping, String> {
+        let Some(at) = self.lessons.iter().position(|(own, _)| own.id == *lesson) else {
+            return Ok(Keeping::Nothing);
+        };
+        let (count, key) = (at + 1, &self.lessons[at].1);
+        let there = self.store.find(key).ok().flatten().is_some_and(|entry| self.is_whole(&entry, count));
+        if there && !self.replace {
+            self.store.touch(key);
+            return Ok(Keeping::Nothing);
+        }
+        // A lab that has done something else besides, or whose results an older program did not write.
+        let lessons = self.lessons[..count].iter().map(|(lesson, _)| lesson);
+        let whole = lab.results().map_err(|error| chain(&error))?.cover(lessons, self.os);
+        if !whole || lab.state.progress.done != self.progress(count).done {
+            return Ok(Keeping::Nothing);
+        }
+        let client = Client::connect(&self.paths).await.map_err(|error| chain(&error))?;
+        let hold = self.store.hold().map_err(|error| error.to_string())?;
+        let kept = client.keep(&lab.state.name).await.map_err(|error| chain(&error))?;
+        let manifest = Manifest {
+            lesson: lesson.clone(),
+            at: Timestamp::now(),
+            os: self.os,
+            region: self.region.clone(),
+            state: kept.id,
+            bytes: kept.bytes,
+            session: lab.state.session.clone(),
+        };
+        self.store.add(key, lab, &manifest).map_err(|error| error.to_string())?;
+        drop(hold);
+        self.make_room(&client).await;
+        Ok(Keeping::Kept { bytes: kept.bytes, still: Duration::from_millis(kept.frozen_ms) })
+    }
+
+    /// Removes what was of use longest ago, and what nobody names any more.
+    async fn make_room(&self, client: &Client) {
+        let own: BTreeSet<Key> = self.lessons.iter().map(|(_, key)| key.clone()).collect();
+        for key in doomed(self.store.list(), LIMIT, &own) {
+            // Somebody else may have been faster.
+            let _ = self.store.remove(&key);
+        }
+        // The next one tries again.
+        let _ = client.sweep().await;
+    }
+}
+
+impl Keeper for Checkpoints {
+    fn keep<'a>(&'a self, lab: &'a Lab, lesson: &'a LessonId) -> BoxFuture<'a, Keeping> {
+        Box::pin(async move {
+            let kept = self.keep_after(lab, lesson).await;
+            kept.unwrap_or_else(|reason| Keeping::Failed(format!("failed to {reason}")))
+        })
+    }
+}
+
+/// How many checkpoints there are, and what they take on the disk.
+pub fn usage(paths: &Paths) -> (usize, u64) {
+    let all = Store::new(paths.checkpoints()).list();
+    (all.len(), all.iter().map(|usage| usage.bytes).sum())
+}
+
+/// Removes all checkpoints. Labs that go on from one keep what they need of it.
+pub async fn remove_all(paths: &Paths, client: &Client) -> Result<usize, Failure> {
+    let store = Store::new(paths.checkpoints());
+    let all = store.list();
+    for usage in &all {
+        store.remove(&usage.key)?;
+    }
+    client.sweep().await?;
+    Ok(all.len())
+}
+
+fn tell(sink: &dyn Sink, kind: EventKind) {
+    sink.take(&Event { at: Timestamp::now(), lesson: None, block: None, kind });
+}
+
+fn warn(sink: &dyn Sink, message: String) {
+    tell(sink, EventKind::Warned { message });
+}

@@ -1,0 +1,296 @@
+//! The directory of checkpoints: the runner's part of each, found by key.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use super::{Key, Results};
+use crate::name::{LessonId, Os};
+use crate::run::lab::Lab;
+
+/// The file that makes a directory a checkpoint. The region's daemon reads `state` in it.
+const MANIFEST: &str = "checkpoint.json";
+/// Its time is when the checkpoint was last of use.
+const USED: &str = "used";
+/// Names of unfinished ones begin with it.
+const HALF: &str = ".new-";
+
+/// What a checkpoint says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The lesson that had just ended.
+    pub lesson: LessonId,
+    /// When that was.
+    pub at: Timestamp,
+    pub os: Os,
+    /// The region's name.
+    pub region: String,
+    /// What the cloud calls its part.
+    pub state: String,
+    /// What that part takes on the disk.
+    pub bytes: u64,
+    /// The value of the tag `lab:session` in it.
+    pub session: String,
+}
+
+/// A checkpoint that is there.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub key: Key,
+    pub manifest: Manifest,
+    pub results: Results,
+    path: PathBuf,
+}
+
+/// One checkpoint among those to choose from when there is too little room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    pub key: Key,
+    pub bytes: u64,
+    pub used: SystemTime,
+}
+
+/// Held while a checkpoint is made or gone back to: nobody takes its parts away meanwhile.
+#[derive(Debug)]
+pub struct Hold(#[expect(dead_code, reason = "held until it is dropped")] Flock<File>);
+
+/// All checkpoints of a user.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// Those in this directory.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Keeps others from removing anything until the answer is dropped.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn hold(&self) -> io::Result<Hold> {
+        if !self.root.exists() {
+            fs::create_dir_all(&self.root)?;
+            // It holds private keys.
+            fs::set_permissions(&self.root, fs::Permissions::from_mode(0o700))?;
+        }
+        let path = self.root.join("lock");
+        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        Flock::lock(file, FlockArg::LockShared).map(Hold).map_err(|(_, errno)| errno.into())
+    }
+
+    /// The checkpoint with this key; `None` when there is none.
+    ///
+    /// # Errors
+    /// When there is one that cannot be read.
+    pub fn find(&self, key: &Key) -> io::Result<Option<Entry>> {
+        let path = self.root.join(key.as_str());
+        let text = match fs::read(path.join(MANIFEST)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text?,
+        };
+        let manifest = serde_json::from_slice(&text)?;
+        let results = Results::read(&path.join(Lab::RESULTS))?;
+        Ok(Some(Entry { key: key.clone(), manifest, results, path }))
+    }
+
+    /// Whether there is something with this key.
+    pub fn has(&self, key: &Key) -> bool {
+        self.root.join(key.as_str()).join(MANIFEST).exists()
+    }
+
+    /// Adds the runner's part of a lab, whole or not at all. One that is there is replaced.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn add(&self, key: &Key, lab: &Lab, manifest: &Manifest) -> io::Result<()> {
+        let half = tempfile::Builder::new().prefix(HALF).tempdir_in(&self.root)?;
+        for name in Lab::KEPT {
+            copy(&lab.path().join(name), &half.path().join(name))?;
+        }
+        fs::write(half.path().join(USED), "")?;
+        let file = half.path().join(MANIFEST);
+        fs::write(&file, serde_json::to_vec_pretty(manifest)?)?;
+        File::open(&file)?.sync_all()?;
+        let place = self.root.join(key.as_str());
+        if place.exists() {
+            self.remove(key)?;
+        }
+        fs::rename(half.keep(), place)
+    }
+
+    /// Notes that a checkpoint was of use.
+    pub fn touch(&self, key: &Key) {
+        // Whose time cannot be set is removed a little early.
+        let _ = fs::write(self.root.join(key.as_str()).join(USED), "");
+    }
+
+    /// Removes the runner's part; the cloud's goes when it is swept.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn remove(&self, key: &Key) -> io::Result<()> {
+        let doomed = tempfile::Builder::new().prefix(HALF).tempdir_in(&self.root)?;
+        fs::rename(self.root.join(key.as_str()), doomed.path().join("old"))?;
+        doomed.close()
+    }
+
+    /// All that are there.
+    pub fn list(&self) -> Vec<Usage> {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| {
+                let key = Key::parse(entry.file_name().to_str()?)?;
+                let text = fs::read(entry.path().join(MANIFEST)).ok();
+                let manifest = text.and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+                let used = fs::metadata(entry.path().join(USED)).and_then(|meta| meta.modified());
+                // What cannot be read is the first to go.
+                Some(Usage {
+                    key,
+                    bytes: manifest.as_ref().map_or(0, |manifest| manifest.bytes),
+                    used: used.ok().filter(|_| manifest.is_some()).unwrap_or(SystemTime::UNIX_EPOCH),
+                })
+            })
+            .collect()
+    }
+
+    /// Removes what a command that was killed has left half done. Nobody else may be at work ([`Store::hold`]).
+    pub fn tidy(&self) {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(HALF)) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+impl Entry {
+    /// Gives a new lab what the runner knew then.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn fill(&self, lab: &mut Lab) -> io::Result<()> {
+        for name in Lab::KEPT {
+            copy(&self.path.join(name), &lab.path().join(name))?;
+        }
+        lab.state.session = self.manifest.session.clone();
+        Ok(())
+    }
+}
+
+/// Which checkpoints are to go so that all take at most `limit` bytes: those that were of use longest ago, never those
+/// in `keep`.
+pub fn doomed(mut all: Vec<Usage>, limit: u64, keep: &BTreeSet<Key>) -> Vec<Key> {
+    all.sort_by(|a, b| (a.used, &a.key).cmp(&(b.used, &b.key)));
+    let mut total: u64 = all.iter().map(|usage| usage.bytes).sum();
+    let mut doomed = Vec::new();
+    for usage in all.into_iter().filter(|usage| !keep.contains(&usage.key)) {
+        if total <= limit {
+            break;
+        }
+        total -= usage.bytes;
+        doomed.push(usage.key);
+    }
+    doomed
+}
+
+/// Copies a file or a directory of files, if it is there.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(from) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return fs::copy(from, to).map(drop),
+        Err(error) => return Err(error),
+    };
+    fs::create_dir_all(to)?;
+    for entry in entries {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::run::lab::{CloudKind, LabState};
+
+    fn key(n: u8) -> Key {
+        Key::parse(&format!("{n:040x}")).expect("a key")
+    }
+
+    fn manifest(lab: &Lab) -> Manifest {
+        Manifest {
+            lesson: LessonId::new("01-a").expect("valid"),
+            at: Timestamp::UNIX_EPOCH,
+            os: Os::Debian,
+            region: "us-east-1".to_owned(),
+            state: "s".to_owned(),
+            bytes: 5,
+            session: lab.state.session.clone(),
+        }
+    }
+
+    fn lab(path: &Path) -> Lab {
+        let fresh =
+            || LabState::new("default", CloudKind::Local, "us-east-1", Os::Debian, Path::new("lessons"));
+        Lab::open(path, fresh).expect("opens")
+    }
+
+    #[test]
+    fn a_new_lab_gets_what_another_knew() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::new(directory.path().join("checkpoints"));
+        let _hold = store.hold().expect("holds");
+        let one = lab(&directory.path().join("one"));
+        one.save_laptop_state("A=1").expect("saves");
+        assert!(store.find(&key(1)).expect("reads").is_none());
+        store.add(&key(1), &one, &manifest(&one)).expect("adds");
+        store.add(&key(1), &one, &manifest(&one)).expect("replaces");
+        let entry = store.find(&key(1)).expect("reads").expect("is there");
+        let mut two = lab(&directory.path().join("two"));
+        entry.fill(&mut two).expect("fills");
+        assert_eq!(two.laptop_state().as_deref(), Some("A=1"));
+        assert_eq!(two.state.session, one.state.session);
+        assert_eq!(store.list().len(), 1);
+        store.remove(&key(1)).expect("removes");
+        assert!(store.find(&key(1)).expect("reads").is_none() && store.list().is_empty());
+    }
+
+    #[test]
+    fn what_is_half_written_or_torn_is_never_found_whole() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::new(directory.path().to_owned());
+        fs::create_dir_all(directory.path().join(".new-abc")).expect("a leftover");
+        fs::write(directory.path().join(".new-abc").join(MANIFEST), "{}").expect("written");
+        fs::create_dir_all(directory.path().join(key(1).as_str())).expect("a directory");
+        assert!(store.find(&key(1)).expect("reads").is_none(), "no manifest");
+        fs::write(directory.path().join(key(1).as_str()).join(MANIFEST), "{\"lesson\"").expect("written");
+        assert!(store.find(&key(1)).is_err(), "torn");
+        assert_eq!(store.list().len(), 1);
+        store.tidy();
+        assert!(!directory.path().join(".new-abc").exists());
+    }
+
+    #[test]
+    fn the_least_recently_used_go_first_and_the_courses_own_stay() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let all: Vec<Usage> =
+            (1..=4).map(|n| Usage { key: key(n), bytes: 10, used: at(100 - u64::from(n)) }).collect();
+        let keep = BTreeSet::from([key(4)]);
+        assert_eq!(doomed(all.clone(), 40, &keep), []);
+        assert_eq!(doomed(all.clone(), 39, &keep), [key(3)]);
+        assert_eq!(doomed(all.clone(), 15, &keep), [key(3), key(2), key(1)]);
+        assert_eq!(doomed(all, 0, &(1..=4).map(key).collect()), []);
+    }
+}
