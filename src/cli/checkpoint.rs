@@ -158,6 +158,7 @@ impl Checkpoints {
             state: kept.id,
             bytes: kept.bytes,
             session: lab.state.session.clone(),
+            boot: Manifest::this_boot(),
         };
         self.store.add(key, lab, &manifest).map_err(|error| error.to_string())?;
         drop(hold);

@@ -5,15 +5,34 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-/// A local region of the test's own: a state directory that no other test and no person uses, with the machine's image
-/// cache. Its daemon is stopped when it is dropped.
+use lab::region::client::Paths;
+
+/// A local region of the test's own: directories that no other test and no person uses, but for the machine's image and
+/// packages. Its daemon is stopped when it is dropped.
 pub struct Region {
     state: tempfile::TempDir,
+    /// Its own too, with its own checkpoints: what another run has kept must not make a test pass.
+    cache: tempfile::TempDir,
 }
 
 impl Region {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { state: tempfile::tempdir().expect("a directory") })
+        let region = Self {
+            state: tempfile::tempdir().expect("a directory"),
+            cache: tempfile::tempdir().expect("a directory"),
+        };
+        let shared = Paths::from_environment().expect("a home directory").cache;
+        fs::create_dir_all(region.cache()).expect("a directory");
+        for part in ["images", "packages"] {
+            fs::create_dir_all(shared.join(part)).expect("a directory");
+            std::os::unix::fs::symlink(shared.join(part), region.cache().join(part)).expect("a link");
+        }
+        Arc::new(region)
+    }
+
+    /// Where this region's image and packages are found and its checkpoints are kept.
+    pub fn cache(&self) -> PathBuf {
+        self.cache.path().join("lab")
     }
 
     /// Where this region and its labs are kept.
@@ -24,7 +43,10 @@ impl Region {
     /// A command that uses this region.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env("XDG_STATE_HOME", self.state.path()).stdin(std::process::Stdio::null());
+        command
+            .env("XDG_STATE_HOME", self.state.path())
+            .env("XDG_CACHE_HOME", self.cache.path())
+            .stdin(std::process::Stdio::null());
         command
     }
 }

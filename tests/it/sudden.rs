@@ -247,7 +247,8 @@ fn an_interrupted_verification_takes_its_lab_away() {
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
     };
     let verify = || {
-        let command = course.command(&["verify"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let command =
+            course.command(&["verify", "--fresh"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let running = command.expect("lab starts");
         let began = |lab: &String| course.state().join("labs").join(lab).join("home/began").exists();
         let lab = until("the block begins", || labs().into_iter().find(began));

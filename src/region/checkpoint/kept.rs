@@ -15,9 +15,6 @@ pub(crate) struct Kept {
     pub format: u32,
     /// What the disks are laid over and trust: see [`super::world`].
     pub world: String,
-    /// The machine's boot, by the kernel's id of it. Copies reach the disk some time later; a power cut before that
-    /// would leave half of them.
-    pub boot: String,
     /// The account's number as its answers show it.
     pub number: String,
     /// The lab's region.

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::CheckpointError;
 use super::copy::copy;
 use super::kept::{FORMAT, Kept};
-use super::store::{DESCRIPTION, HIDDEN, SYNCED, Store, boot_id};
+use super::store::{DESCRIPTION, HIDDEN, Store};
 use crate::region::guest::Disk;
 use crate::region::model::Account;
 use crate::region::tree::Cgroup;
@@ -59,14 +58,7 @@ pub(crate) fn save(
             return Err(error);
         }
     };
-    let place = states.join(&id);
-    fs::rename(&half, &place).map_err(CheckpointError::file("rename", &half))?;
-    // Nobody waits for the disk: until then the machine's boot tells whether all of it is there.
-    std::thread::spawn(move || {
-        if let Err(error) = sync(&place) {
-            eprintln!("checkpoint {}: write it to the disk: {error}", place.display());
-        }
-    });
+    fs::rename(&half, states.join(&id)).map_err(CheckpointError::file("rename", &half))?;
     Ok(Saved { id, bytes, frozen })
 }
 
@@ -112,7 +104,6 @@ fn fill(
     let kept = Kept {
         format: FORMAT,
         world: store.world().to_owned(),
-        boot: boot_id(),
         number: subject.number.clone(),
         region: subject.region.clone(),
         owner: subject.owner,
@@ -125,14 +116,4 @@ fn fill(
         serde_json::to_vec(&kept).map_err(|error| CheckpointError::file("write", &file)(error.into()))?;
     fs::write(&file, text).map_err(CheckpointError::file("write", &file))?;
     Ok((bytes, frozen))
-}
-
-/// Wait until everything that was written is on the disk, and say so.
-fn sync(place: &Path) -> std::io::Result<()> {
-    let directory = fs::File::open(place)?;
-    // SAFETY: plain system call on a descriptor that is open.
-    if unsafe { nix::libc::syncfs(directory.as_raw_fd()) } != 0 {
-        return Err(std::io::Error::last_os_error());
-    }
-    fs::File::create(place.join(SYNCED))?.sync_all()
 }

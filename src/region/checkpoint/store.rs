@@ -19,8 +19,6 @@ use crate::region::client::Paths;
 pub(super) const HIDDEN: char = '.';
 /// The description, in a moment's directory.
 pub(super) const DESCRIPTION: &str = "kept.json";
-/// Written when everything has reached the disk.
-pub(super) const SYNCED: &str = "synced";
 /// Who is laid over a moment's disks: one file for each, with the path of that disk.
 const USERS: &str = "users";
 
@@ -82,13 +80,6 @@ impl Store {
         }
         if kept.world != self.world {
             return Err(unusable("its disks are laid over another image".to_owned()));
-        }
-        for moment in kept.needed().into_iter().chain([id]) {
-            let synced = self.states.join(moment).join(SYNCED).exists();
-            let boot = self.read(moment).map_err(&unusable)?.boot;
-            if !synced && boot != boot_id() {
-                return Err(unusable("the machine went down before all of it was on the disk".to_owned()));
-            }
         }
         if let Some(missing) = kept.disks.values().flatten().find(|layer| !self.layer(layer).is_dir()) {
             return Err(unusable(format!("the layer {missing} is not there")));
@@ -228,11 +219,6 @@ fn is_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The kernel's id of this boot of the machine.
-pub(super) fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,7 +248,6 @@ mod tests {
             let kept = Kept {
                 format: FORMAT,
                 world: "world".to_owned(),
-                boot: boot_id(),
                 number: "111122223333".to_owned(),
                 region: "us-east-1".to_owned(),
                 owner: (0, 0),
@@ -343,10 +328,6 @@ mod tests {
         assert!(world.store.kept(A).is_err(), "over another image");
         world.write(A, &Kept { format: FORMAT + 1, ..good.clone() });
         assert!(world.store.kept(A).is_err(), "of another format");
-        world.write(A, &Kept { boot: "before".to_owned(), ..good.clone() });
-        assert!(world.store.kept(A).is_err(), "perhaps never written to the disk");
-        fs::write(world.store.layer(A).join(SYNCED), "").expect("written");
-        assert!(world.store.kept(A).is_ok(), "surely written");
         fs::write(world.store.layer(A).join(DESCRIPTION), "{\"format\": 1,").expect("written");
         assert!(world.store.kept(A).is_err(), "torn");
         world.write(A, &good);

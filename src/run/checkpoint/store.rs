@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -19,6 +21,8 @@ use crate::run::lab::Lab;
 const MANIFEST: &str = "checkpoint.json";
 /// Its time is when the checkpoint was last of use.
 const USED: &str = "used";
+/// Written when everything of the checkpoint has reached the disk.
+const SYNCED: &str = "synced";
 /// Names of unfinished ones begin with it.
 const HALF: &str = ".new-";
 
@@ -38,6 +42,16 @@ pub struct Manifest {
     pub bytes: u64,
     /// The value of the tag `lab:session` in it.
     pub session: String,
+    /// The machine's boot, by the kernel's id of it. Copies reach the disk some time later; a power cut before that
+    /// would leave half of them.
+    pub boot: String,
+}
+
+impl Manifest {
+    /// The kernel's id of this boot of the machine.
+    pub fn this_boot() -> String {
+        fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    }
 }
 
 /// A checkpoint that is there.
@@ -98,7 +112,10 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text?,
         };
-        let manifest = serde_json::from_slice(&text)?;
+        let manifest: Manifest = serde_json::from_slice(&text)?;
+        if manifest.boot != Manifest::this_boot() && !path.join(SYNCED).exists() {
+            return Err(io::Error::other("the machine went down before all of it was on the disk"));
+        }
         let results = Results::read(&path.join(Lab::RESULTS))?;
         Ok(Some(Entry { key: key.clone(), manifest, results, path }))
     }
@@ -125,7 +142,9 @@ impl Store {
         if place.exists() {
             self.remove(key)?;
         }
-        fs::rename(half.keep(), place)
+        fs::rename(half.keep(), &place)?;
+        sync_later(&place);
+        Ok(())
     }
 
     /// Notes that a checkpoint was of use.
@@ -186,6 +205,18 @@ impl Entry {
     }
 }
 
+/// Sees to it that everything reaches the disk, and that this is noted then. Nobody waits for it, neither this process nor
+/// the region's: a program of its own does.
+fn sync_later(checkpoint: &Path) {
+    let mut command = Command::new("sh");
+    command.args(["-c", "sync -f \"$1\" && : > \"$1/$2\"", "sync"]).arg(checkpoint).arg(SYNCED);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+    // Without it the checkpoint is good until the machine goes down.
+    if let Ok(mut child) = command.spawn() {
+        std::thread::spawn(move || child.wait());
+    }
+}
+
 /// Which checkpoints are to go so that all take at most `limit` bytes: those that were of use longest ago, never those
 /// in `keep`.
 pub fn doomed(mut all: Vec<Usage>, limit: u64, keep: &BTreeSet<Key>) -> Vec<Key> {
@@ -238,6 +269,7 @@ mod tests {
             state: "s".to_owned(),
             bytes: 5,
             session: lab.state.session.clone(),
+            boot: Manifest::this_boot(),
         }
     }
 
@@ -280,6 +312,23 @@ mod tests {
         assert_eq!(store.list().len(), 1);
         store.tidy();
         assert!(!directory.path().join(".new-abc").exists());
+    }
+
+    #[test]
+    fn what_may_never_have_reached_the_disk_is_not_used() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::new(directory.path().join("checkpoints"));
+        let _hold = store.hold().expect("holds");
+        let one = lab(&directory.path().join("one"));
+        let manifest = Manifest { boot: "before".to_owned(), ..manifest(&one) };
+        store.add(&key(1), &one, &manifest).expect("adds");
+        let synced = store.root.join(key(1).as_str()).join(SYNCED);
+        while !synced.exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(store.find(&key(1)).is_ok());
+        fs::remove_file(&synced).expect("removed");
+        assert!(store.find(&key(1)).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::world::{World, text};
-use crate::region::model::{CheckStatus, InstanceState, Observation, observe};
+use crate::region::model::{CheckStatus, InstanceState, Observation};
 
 /// A VPC with a gateway and a subnet that hands out public addresses.
 fn place(world: &mut World) -> (String, String) {
@@ -142,7 +142,6 @@ fn a_launch_that_fails_leaves_nothing_running() {
     let (_, subnet) = place(&mut world);
     let params = launch(&world, &subnet, json!({}));
     let id = world.get("RunInstances", params, "Instances.0.InstanceId");
-    let now = world.now;
     let failed =
         Observation::InstanceFailed { instance_id: id.clone(), message: "the image is broken".to_owned() };
     world.see(failed);
@@ -236,7 +235,7 @@ fn the_console_keeps_its_end() {
     let mut world = World::new();
     let (_, subnet) = place(&mut world);
     let id = world.instance(&subnet);
-    let (now, generation) = (world.now, world.state.generation);
+    let generation = world.state.generation;
     for line in 0..20_000 {
         let console = Observation::Console { instance_id: id.clone(), text: format!("ä line {line}\n") };
         world.see(console);
