@@ -6,6 +6,8 @@
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthChar as _;
+
 /// Well-formed HTML on one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Html(String);
@@ -38,6 +40,21 @@ impl Html {
     pub fn and_text(mut self, text: &str) -> Self {
         escape_into(&mut self.0, text);
         self
+    }
+
+    /// With text of a terminal behind it: a character that takes two columns there does so here, too, by the style
+    /// sheet.
+    pub fn and_columns(self, text: &str) -> Self {
+        let wide = |c: char| c.width() == Some(2);
+        let mut html = self;
+        let mut rest = text;
+        while let Some(start) = rest.find(wide) {
+            let end = rest[start..].find(|c| !wide(c)).map_or(rest.len(), |end| start + end);
+            let run = Self::labelled("span", "lab-2ch", &rest[start..end]);
+            html = html.and_text(&rest[..start]).then(run);
+            rest = &rest[end..];
+        }
+        html.and_text(rest)
     }
 
     /// With an element behind it.
@@ -118,6 +135,12 @@ mod tests {
             html,
             "&lt;b&gt;&amp;amp;&lt;/pre&gt;&#10;&#10;```&#10;&#123;&#123;#include x&#125;&#125;\\x0d\\x1b[1m&#9;&quot;&#39;"
         );
+    }
+
+    #[test]
+    fn wide_characters_are_marked_in_runs() {
+        let html = Html::new().and_columns("a日本 <語>").into_string();
+        assert_eq!(html, "a<span class=\"lab-2ch\">日本</span> &lt;<span class=\"lab-2ch\">語</span>&gt;");
     }
 
     #[test]

@@ -26,11 +26,11 @@ impl Identities {
         let mut html = Html::new();
         let mut done = 0;
         for mention in mentions(text) {
-            html = html.and_text(&text[done..mention.span.start]);
+            html = html.and_columns(&text[done..mention.span.start]);
             html = html.then(self.marked("span", &text[mention.span.clone()], &mention, names));
             done = mention.span.end;
         }
-        html.and_text(&text[done..])
+        html.and_columns(&text[done..])
     }
 
     /// The text as the inside of an SVG `text` element.

@@ -86,6 +86,11 @@ test('paper is white and shows everything', async t => {
         return [style.backgroundColor, style.color];
     });
     assert.deepEqual([paper, ink], ['rgb(255, 255, 255)', 'rgb(0, 0, 0)']);
+    // Words of code in the prose, too, which the highlighter's style sheets give dark paper.
+    const words = await page.locator('p > code').first().evaluate(code => getComputedStyle(code).backgroundColor);
+    const lightness = Math.min(...words.match(/\d+/g).slice(0, 3).map(Number));
+    assert.ok(lightness > 200, words);
+    assert.ok(await page.getByText("ProxyCommand='ssh").isVisible());
 });
 
 test('the picture has the subnets beside each other where there is room, else below each other', async t => {

@@ -24,6 +24,8 @@ pub(super) const NARROW: Room = Room { width: 336.0, gutter: 0.0 };
 const APART: f64 = 196.0;
 const TOP: f64 = 58.0;
 const ROW: f64 = 34.0;
+/// From one line above a lifeline to the next.
+const HEAD: f64 = 15.0;
 /// For what stands below an arrow.
 const BELOW: f64 = 12.0;
 /// More packets than this are left to the table.
@@ -33,8 +35,9 @@ const MOST: usize = 60;
 pub(super) fn draw(packets: &[&Packet], room: Room, names: &Names) -> Drawing {
     let packets_shown = &packets[..packets.len().min(MOST)];
     let addresses = addresses(packets_shown);
-    let heads: Vec<String> = addresses.iter().map(|address| head(address, packets_shown)).collect();
-    let longest = heads.iter().map(|head| count(head.chars().count())).fold(9.0, f64::max);
+    let heads: Vec<Vec<String>> =
+        addresses.iter().map(|address| head(address, packets_shown, room.gutter > 0.0)).collect();
+    let longest = heads.iter().flatten().map(|line| count(line.chars().count())).fold(9.0, f64::max);
     let side = longest * CHARACTER / 2.0 + 4.0;
     let gaps = count(addresses.len().saturating_sub(1));
     let first = room.gutter + side;
@@ -46,7 +49,9 @@ pub(super) fn draw(packets: &[&Packet], room: Room, names: &Names) -> Drawing {
     let mut drawing =
         Drawing { width: place(addresses.len().max(1) - 1) + side, height: 0.0, shapes: Vec::new() };
     let mut arrows = Drawing::default();
-    let mut bottom = TOP;
+    let lines = heads.iter().map(Vec::len).max().unwrap_or(1);
+    let top = TOP + HEAD * (count(lines) - 1.0);
+    let mut bottom = top;
     for packet in packets_shown {
         let (from, to) = (lifeline(&packet.from), lifeline(&packet.to));
         let width = (to - from).abs().max(apart) - 2.0 * CHARACTER;
@@ -67,11 +72,13 @@ pub(super) fn draw(packets: &[&Packet], room: Room, names: &Names) -> Drawing {
     }
     for (address, head) in addresses.iter().zip(heads) {
         let x = lifeline(address);
-        drawing.line((x, TOP - 14.0), (x, bottom), "lab-life");
+        drawing.line((x, top - 14.0), (x, bottom), "lab-life");
         if let Some(name) = names.name_of(address) {
             drawing.text(x, 18.0, "lab-t lab-bold", Anchor::Middle, fit(name, 2.0 * side));
         }
-        drawing.text(x, 36.0, "lab-t", Anchor::Middle, head);
+        for (index, line) in head.into_iter().enumerate() {
+            drawing.text(x, 36.0 + HEAD * count(index), "lab-t", Anchor::Middle, line);
+        }
     }
     drawing.shapes.append(&mut arrows.shapes);
     drawing.height = bottom + 4.0;
@@ -95,19 +102,23 @@ fn addresses<'p>(packets: &[&'p Packet]) -> Vec<&'p str> {
     both.filter(|address| known.insert(*address)).collect()
 }
 
-/// What stands above a line: the address, with its port when it uses only one.
-fn head(address: &str, packets: &[&Packet]) -> String {
+/// What stands above a line: the address, with its port when it uses only one; on a line of its own where there is
+/// little room.
+fn head(address: &str, packets: &[&Packet], on_one_line: bool) -> Vec<String> {
     let from = packets.iter().filter(|packet| packet.from == address).map(|packet| packet.from_port);
     let to = packets.iter().filter(|packet| packet.to == address).map(|packet| packet.to_port);
     let ports: BTreeSet<Option<u16>> = from.chain(to).collect();
-    endpoint(address, ports.first().copied().flatten().filter(|_| ports.len() == 1))
+    match ports.first().copied().flatten().filter(|_| ports.len() == 1) {
+        Some(port) if !on_one_line => vec![address.to_owned(), format!("port {port}")],
+        port => vec![endpoint(address, port)],
+    }
 }
 
 /// What stands above an arrow, and what below it where one line is too short for both.
 fn label(packet: &Packet, width: f64) -> (String, String) {
-    // What a segment or a request says shows which protocol it is.
+    // What these say shows which protocol it is.
     let text = match packet.protocol.as_str() {
-        "TCP" | "HTTP" => packet.info.clone(),
+        "TCP" | "HTTP" | "ARP" => packet.info.clone(),
         protocol => format!("{protocol} {}", packet.info),
     };
     let fits = |text: &str| fit(text, width) == text;
@@ -166,7 +177,7 @@ mod tests {
         assert_eq!(texts(&wide)[..2], ["10.0.1.10:40001", "10.0.2.10:80"]);
         assert!(texts(&wide).contains(&"HEAD / HTTP/1.1 (PSH ACK seq=1 ack=1 len=78)"), "{wide:?}");
         let narrow = draw(&[&packet, &other], NARROW, &Names::default());
-        assert_eq!(texts(&narrow)[..2], ["10.0.1.10", "10.0.2.10:80"]);
-        assert_eq!(texts(&narrow)[2..4], ["HEAD / HTTP/1.1", "PSH ACK seq=1 ack=1 len=78"]);
+        assert_eq!(texts(&narrow)[..3], ["10.0.1.10", "10.0.2.10", "port 80"]);
+        assert_eq!(texts(&narrow)[3..5], ["HEAD / HTTP/1.1", "PSH ACK seq=1 ack=1 len=78"]);
     }
 }
