@@ -6,15 +6,17 @@
 # Outside the clone, so that a second clone need not build everything again.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/lab/target
 ORACLE := $(HOME)/.cache/lab/oracle
+BROWSER := $(HOME)/.cache/lab/browser
 LAB := $(CARGO_TARGET_DIR)/debug/lab
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup clone build demo test check verify bench oracle clean-labs
+.PHONY: help setup clone build demo book test check verify bench oracle browser install
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo     install what is missing, build, run lesson 05 on the local region'
 	@echo 'make test     the same set-up, then all tests'
+	@echo 'make book     the course as a book, in target/book'
 	@echo 'make check    formatting, clippy, rustdoc, lessons'
 	@echo 'make verify   build, then lab verify --fresh'
 	@echo 'make bench    the measurements of benches/RESULTS.md'
@@ -40,8 +42,15 @@ demo: build
 oracle: setup
 	@tools/oracle $(ORACLE)
 
-test: build oracle
-	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python $(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
+# Node.js and Playwright, with which the tests look at the book.
+browser: setup
+	@tools/browser $(BROWSER)
+
+book: build
+	$(LAB) book build
+
+test: build oracle browser
+	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python LAB_BROWSER=$(BROWSER) $(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
 	  cargo test --locked --no-fail-fast
 
 check: setup clone

@@ -13,7 +13,7 @@ use crate::lesson::Lesson;
 const HOW_TO_READ: &str = "
 ## How to read a lesson
 
-Every block of commands was run, and what it printed stands below it.
+Every block of commands was run, and what it printed stands below it. What nobody has run yet says so.
 
 - At its head stands **where** it runs: `laptop` is your own machine, any other name is a server, with the `ssh` command
   that takes you there.

@@ -1,8 +1,11 @@
 // The books to look at, and a browser to look at them with.
 import { createServer } from 'node:http';
 import { readFile, readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { extname, join, normalize } from 'node:path';
-import { chromium } from 'playwright-core';
+
+// Outside of the clone; see README.md.
+const { chromium } = createRequire(`${process.env.LAB_BROWSER}/`)('playwright-core');
 
 const TYPES = {
     '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml',

@@ -49,6 +49,42 @@ test('a thing says what it is, and all its places light up', async t => {
     assert.ok(!await page.locator('.lab-tip').isVisible());
 });
 
+test('a picture has arrived, and fits', async t => {
+    for (const [width, scripts] of [[1280, true], [390, true], [1280, false]]) {
+        const page = await see(t, { width, scripts });
+        const picture = page.locator('#block-browse img');
+        await picture.scrollIntoViewIfNeeded();
+        const [natural, shown, room] = await picture.evaluate(async img => {
+            await img.decode();
+            return [img.naturalWidth, img.getBoundingClientRect(), img.closest('.lab-block').getBoundingClientRect()];
+        });
+        assert.equal(natural, 960);
+        assert.ok(shown.left >= room.left && shown.right <= room.right, `${width} pixels`);
+        assert.ok(Math.abs(shown.width / shown.height - 960 / 880) < 0.02, 'it is not stretched');
+        assert.equal(await picture.getAttribute('alt'), 'The page “It works, 日本” in a browser');
+    }
+});
+
+test('a wide character is as wide as two', async t => {
+    const page = await see(t);
+    const [wide, narrow] = await page.locator('#block-far samp').evaluate(samp => {
+        const ends = Array.from(samp.textContent.matchAll(/\|$/gm), match => match.index);
+        const place = at => {
+            const walker = document.createTreeWalker(samp, NodeFilter.SHOW_TEXT);
+            for (let left = at; walker.nextNode(); left -= walker.currentNode.length) {
+                if (left < walker.currentNode.length) {
+                    const range = document.createRange();
+                    range.setStart(walker.currentNode, left);
+                    range.setEnd(walker.currentNode, left + 1);
+                    return range.getBoundingClientRect().left;
+                }
+            }
+        };
+        return [place(ends[1]), place(ends[2])];
+    });
+    assert.ok(Math.abs(wide - narrow) < 1.5, `the table's edge is at ${wide} and at ${narrow}`);
+});
+
 test('the chosen system is remembered', async t => {
     const page = await see(t);
     await page.getByText('Amazon Linux 2023', { exact: true }).click();

@@ -16,17 +16,49 @@ for (const directory of directories) {
         const names = await pages(directory);
         assert.ok(names.length > 2, `${directory} holds no book`);
         for (const width of [390, 1280]) {
-            for (const scheme of ['light', 'dark']) {
-                const { page, complaints, close } = await open(browser, `${book.origin}/${names[0]}`, { width, scheme });
+            for (const [scheme, scripts] of [['light', true], ['dark', true], ['light', false]]) {
+                const opened = await open(browser, `${book.origin}/${names[0]}`, { width, scheme, scripts });
+                const { page, complaints, close } = opened;
                 for (const name of names) {
                     await page.goto(`${book.origin}/${name}`, { waitUntil: 'load' });
                     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-                    const where = `${name}, ${width} pixels, ${scheme}`;
+                    const where = `${name}, ${width} pixels, ${scheme}, ${scripts ? 'with' : 'without'} scripts`;
                     assert.deepEqual(complaints, [], where);
                     assert.ok(wide <= 0, `${where}: ${wide} pixels too wide`);
+                    assert.ok(await page.locator('h1').last().isVisible(), `${where}: nothing to read`);
                 }
                 await close();
             }
+        }
+    });
+
+    test(`${directory} has no link that leads nowhere`, async t => {
+        const book = await serve(directory);
+        t.after(book.close);
+        const { page, complaints, close } = await open(browser, `${book.origin}/index.html`);
+        t.after(close);
+        const places = new Map();
+        const links = [];
+        // The page for what is not there is shown at any address, and only its links to the root are right everywhere.
+        for (const name of (await pages(directory)).filter(name => name !== '404.html')) {
+            await page.goto(`${book.origin}/${name}`, { waitUntil: 'load' });
+            const found = await page.evaluate(() => ({
+                ids: Array.from(document.querySelectorAll('[id], a[name]'), element => element.id || element.name),
+                links: Array.from(document.querySelectorAll('a[href]'), element => element.href),
+            }));
+            places.set(`/${name}`, new Set(found.ids));
+            links.push(...found.links.map(link => [name, new URL(link)]));
+        }
+        assert.deepEqual(complaints, []);
+        const own = links.filter(([, link]) => link.origin === book.origin);
+        assert.ok(own.length > 10, `only ${own.length} links`);
+        for (const [name, link] of own) {
+            const path = link.pathname === '/' ? '/index.html' : link.pathname;
+            const ids = places.get(path);
+            const id = decodeURIComponent(link.hash.slice(1));
+            // What is no page is a file: a picture.
+            const there = ids ? !id || ids.has(id) : (await page.request.get(link.href)).ok();
+            assert.ok(there, `${name} links to ${link.href}`);
         }
     });
 

@@ -2,6 +2,7 @@
 //!
 //! Each test writes a small course with records of its own, builds its book, and reads the pages as a browser would.
 
+mod browser;
 mod course;
 mod escaping;
 mod pages;
