@@ -89,15 +89,21 @@ pub fn recorder(root: &Path, course: &Course, cloud: CloudKind, region: &str, os
     // Blocks only: an address that prose gives as an example was chosen by nobody.
     let texts =
         course.lessons.iter().flat_map(|lesson| lesson.blocks()).map(|block| block.body.text.as_str());
-    Recorder::new(Store::new(root), Arc::new(Chosen::in_texts(texts)), cloud, region, os)
+    let mut recorder = Recorder::new(Store::new(root), Arc::new(Chosen::in_texts(texts)), cloud, region, os);
+    // Of the whole course, so that a lesson's results are the same whether the lessons before it ran now or earlier.
+    course
+        .lessons
+        .iter()
+        .flat_map(|lesson| lesson.blocks())
+        .for_each(|block| recorder.keep_secrets_of(block));
+    recorder
 }
 
 /// The engine for an open lab.
 pub fn engine<'a>(root: &Path, course: &Course, open: &'a mut OpenLab, manner: Manner) -> Engine<'a> {
     let Manner { sink, gate, interrupt, options, keeper, earlier } = manner;
     let state = &open.lab.state;
-    let mut recorder = recorder(root, course, state.cloud, &state.region, state.os);
-    open.lab.secrets().iter().for_each(|secret| recorder.keep_secret(secret));
+    let recorder = recorder(root, course, state.cloud, &state.region, state.os);
     let pool = pool(open);
     Engine {
         lab: &mut open.lab,

@@ -29,6 +29,16 @@ pub struct Console {
     pub outcome: Outcome,
 }
 
+impl Console {
+    /// What is typed at prompts that ask for a password or passphrase, each with the number of its line.
+    pub fn secrets(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.entries.iter().filter(|entry| entry.is_secret()).filter_map(|entry| match &entry.input {
+            Input::Line(secret) => Some((entry.line, secret.as_str())),
+            Input::Key(_) => None,
+        })
+    }
+}
+
 /// One thing typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::{BlockReport, EventKind, Outcome, Sink};
 use crate::lesson::{Block, BlockKind, Eventually, Lesson};
+use crate::run::boots::Boots;
 use crate::run::engine::event;
 use crate::run::kinds::{Did, Lasting, Stage, Wrong};
 use crate::run::recorder::Recorder;
@@ -23,6 +24,7 @@ pub(super) struct Attempt<'a> {
     pub lasting: &'a mut Lasting,
     pub recorder: &'a mut Recorder,
     pub renaming: &'a mut Renaming,
+    pub boots: &'a mut Boots,
     pub ec2: &'a aws_sdk_ec2::Client,
     pub sink: &'a Arc<dyn Sink>,
     pub interrupt: &'a Interrupt,
@@ -145,8 +147,11 @@ impl Attempt<'_> {
                 };
             }
         };
+        let host = self.block.host().map_or(LAPTOP, |host| host.as_str());
+        self.recorder.note_boot(host, self.boots.number(host, self.pool.boot(host)));
         let Did { outcome, wrong: own, extra, lacking, picture } = did;
         let mut record = self.recorder.record(self.lesson, self.block, &outcome);
+        let extra = extra.into_iter().map(|(name, value)| (name, self.recorder.secrets().mask(&value)));
         record.origin.extra.extend(extra);
         if eventually(self.block).is_some() {
             record.origin.attempts = attempt;

@@ -68,7 +68,7 @@ impl Engine<'_> {
             let begun = EventKind::BlockStarted {
                 host: block.host().cloned().unwrap_or_default(),
                 via: block.via().cloned(),
-                text: block.body.text.clone(),
+                text: self.recorder.text_of(block),
                 hidden: block.hidden,
             };
             self.emit(Some(lesson), Some(block), begun);
@@ -80,6 +80,7 @@ impl Engine<'_> {
                 lasting: &mut lasting,
                 recorder: &mut self.recorder,
                 renaming: &mut self.lab.state.renaming,
+                boots: &mut self.lab.state.boots,
                 ec2: &self.ec2,
                 sink: &self.sink,
                 interrupt: &self.interrupt,

@@ -267,7 +267,7 @@ impl Engine<'_> {
             EventKind::BlockStarted {
                 host: block.host().cloned().unwrap_or_default(),
                 via: block.via().cloned(),
-                text: block.body.text.clone(),
+                text: self.recorder.text_of(block),
                 hidden: block.hidden,
             },
         );
@@ -289,6 +289,7 @@ impl Engine<'_> {
             lasting,
             recorder: &mut self.recorder,
             renaming: &mut self.lab.state.renaming,
+            boots: &mut self.lab.state.boots,
             ec2: &self.ec2,
             sink: &self.sink,
             interrupt: &self.interrupt,
@@ -324,10 +325,6 @@ impl Engine<'_> {
 
     /// Writes down the laptop's variables and how far the lab is.
     async fn save_laptop(&mut self) -> Result<(), RunError> {
-        let words = self.recorder.secrets().words();
-        if words.len() > self.lab.secrets().len() {
-            self.lab.save_secrets(words)?;
-        }
         if let Ok(shell) = self.pool.shell(crate::session::LAPTOP, None).await {
             let state = shell.state().as_str().to_owned();
             self.lab.save_laptop_state(&state)?;

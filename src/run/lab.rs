@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::Os;
 use crate::plan::Progress;
+use crate::run::boots::Boots;
 use crate::run::checkpoint::{BlockResult, Results};
 use crate::snapshot::Renaming;
 
@@ -66,6 +67,9 @@ pub struct LabState {
     /// What the ids and addresses of this lab are called in the recorded results.
     #[serde(default)]
     pub renaming: Renaming,
+    /// Which boots of its hosts have been seen.
+    #[serde(default)]
+    pub boots: Boots,
 }
 
 impl LabState {
@@ -83,6 +87,7 @@ impl LabState {
             by_hand: false,
             strayed: false,
             renaming: Renaming::default(),
+            boots: Boots::default(),
         }
     }
 }
@@ -185,8 +190,7 @@ impl Lab {
     /// The results of all blocks, one JSON line each.
     pub(super) const RESULTS: &str = "results.jsonl";
     /// What a lab that goes on from this one's state has to know, besides [`LabState`].
-    pub(super) const KEPT: [&str; 5] =
-        [Self::RESULTS, "journal.jsonl", "known-hosts", "laptop.state", "secrets.json"];
+    pub(super) const KEPT: [&str; 4] = [Self::RESULTS, "journal.jsonl", "known-hosts", "laptop.state"];
 
     /// Adds the result of a block.
     pub fn add_result(&self, result: &BlockResult) -> Result<(), LabError> {
@@ -198,21 +202,6 @@ impl Lab {
     pub fn results(&self) -> Result<Results, LabError> {
         let path = self.path.join(Self::RESULTS);
         Results::read(&path).map_err(|source| LabError::Io { path, source })
-    }
-
-    /// Words that are masked in results, learnt from what was typed at prompts for passwords.
-    pub fn secrets(&self) -> Vec<String> {
-        let text = fs::read(self.path.join("secrets.json")).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
-    }
-
-    /// Writes these words, in a file that only the owner can read.
-    pub fn save_secrets(&self, words: &[String]) -> Result<(), LabError> {
-        let io_error = |source| LabError::Io { path: self.path.clone(), source };
-        let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(io_error)?;
-        serde_json::to_writer(&mut file, words).map_err(|e| io_error(io::Error::other(e)))?;
-        file.persist(self.path.join("secrets.json")).map_err(|e| io_error(e.error))?;
-        Ok(())
     }
 
     /// The journal's file.

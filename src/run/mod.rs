@@ -13,6 +13,7 @@
 
 mod attempt;
 mod backdrop;
+mod boots;
 mod capture;
 mod chain;
 mod check;
@@ -27,6 +28,7 @@ mod pictures;
 mod recorder;
 
 pub use backdrop::Backdrop;
+pub use boots::Boots;
 pub use chain::chain;
 pub use engine::{Engine, Options, RunError, Summary};
 pub use gate::{Gate, Open, Step};

@@ -1,15 +1,16 @@
 //! From what a block did to what is recorded of it, and whether that is what was recorded before.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event::Outcome;
-use crate::lesson::{Block, Compare, Lesson};
+use crate::lesson::{Block, BlockKind, Compare, Console, Lesson};
 use crate::name::Os;
 use crate::run::capture::packets;
 use crate::run::lab::CloudKind;
 use crate::run::pictures::Pictures;
 use crate::session;
-use crate::snapshot::secrets::Secrets;
+use crate::snapshot::secrets::{MASK, Secrets};
 use crate::snapshot::{
     Chosen, Key, Matching, Origin, Record, Renaming, Rules, SSH, Snapshot, Store, StoreError, Update,
     Verdict, Written, ansi, compare,
@@ -23,6 +24,8 @@ pub struct Recorder {
     region: String,
     os: Os,
     secrets: Secrets,
+    /// The number of the present boot of each host.
+    boots: HashMap<String, u32>,
     /// Not recorded yet, or different: written with the final renaming, so that a review shows only what really differs.
     waiting: Vec<(Key, Record, Rules)>,
     pictures: Pictures,
@@ -53,20 +56,43 @@ impl Recorder {
             region: region.to_owned(),
             os,
             secrets: Secrets::default(),
+            boots: HashMap::new(),
             waiting: Vec::new(),
             pictures: Pictures::default(),
             settled: Vec::new(),
         }
     }
 
-    /// Takes note of a password or the like: from now on it is masked in every result.
-    pub fn keep_secret(&mut self, secret: &str) {
-        self.secrets.add(secret);
+    /// Takes note of the passwords that are typed in a block: they are masked in everything that is told or recorded,
+    /// whichever block prints them.
+    pub fn keep_secrets_of(&mut self, block: &Block) {
+        for (_, secret) in typed_secrets(block) {
+            self.secrets.add(secret);
+        }
+    }
+
+    /// The text of a block as it may be told.
+    pub(super) fn text_of(&self, block: &Block) -> String {
+        let mut lines: Vec<String> = block.body.text.split_inclusive('\n').map(str::to_owned).collect();
+        for (line, secret) in typed_secrets(block).filter(|(_, secret)| !secret.is_empty()) {
+            // Also one that is too short to be masked wherever it is printed.
+            if let Some(line) = lines.get_mut(line - 1)
+                && let Some(at) = line.rfind(secret)
+            {
+                line.replace_range(at..at + secret.len(), MASK);
+            }
+        }
+        self.secrets.mask(&lines.concat())
     }
 
     /// What is masked.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// Takes note of the number of the boot in which a host is now.
+    pub(super) fn note_boot(&mut self, host: &str, boot: u32) {
+        self.boots.insert(host.to_owned(), boot);
     }
 
     /// A session's outcome as a record.
@@ -86,7 +112,7 @@ impl Recorder {
             origin: Origin {
                 source: format!("lessons/{}.md", lesson.id),
                 line: u32::try_from(line).ok(),
-                description: describe(&block.body.text),
+                description: describe(&self.text_of(block)),
                 host,
                 cloud: self.cloud.to_string(),
                 region: self.region.clone(),
@@ -167,6 +193,7 @@ impl Recorder {
     fn rules(&self, record: &Record, block: &Block) -> Rules {
         let mut rules = Rules::new(block.name.as_str(), record.origin.host.clone());
         rules.chosen = Arc::clone(&self.chosen);
+        rules.boot = self.boots.get(&record.origin.host).copied().unwrap_or_default();
         if let Some(outcome) = block.outcome() {
             rules.matching = match outcome.compare {
                 Compare::All => Matching::Full,
@@ -229,6 +256,14 @@ impl Recorder {
     }
 }
 
+fn typed_secrets(block: &Block) -> impl Iterator<Item = (usize, &str)> {
+    let console = match &block.kind {
+        BlockKind::Console(console) => Some(console),
+        _ => None,
+    };
+    console.into_iter().flat_map(Console::secrets)
+}
+
 /// The first line that says what a block does.
 fn describe(script: &str) -> String {
     let line = script.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
@@ -237,16 +272,4 @@ fn describe(script: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_block_is_described_by_its_first_command() {
-        assert_eq!(
-            describe("# why\n\nVPC=$(aws ec2 create-vpc \\\n  --cidr-block x)\n"),
-            "VPC=$(aws ec2 create-vpc"
-        );
-        assert_eq!(describe(&"x".repeat(200)).chars().count(), 100);
-        assert_eq!(describe(""), "");
-    }
-}
+mod tests;

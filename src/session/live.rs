@@ -40,6 +40,8 @@ pub(super) enum Stopped {
 
 /// What came of a block.
 pub(super) struct Run {
+    /// What the block was called in it.
+    pub(super) id: String,
     pub(super) stopped: Stopped,
     pub(super) output: Output,
     /// The state after the block, if it was saved.
@@ -56,6 +58,7 @@ pub(super) struct Live {
     /// Held for its life: the reporter ends when these are dropped.
     _reporter: (Box<dyn AsyncWrite + Send + Unpin>, BoxFuture<'static, io::Result<Exit>>),
     directory: String,
+    boot: String,
     pid: u32,
     state: State,
     whole: bool,
@@ -80,7 +83,7 @@ impl Live {
             tokio::join!(machine.spawn(bash(&["-c", protocol::REPORTER])), machine.spawn(bash(&[])));
         let (reporter, shell) = (reporter.map_err(Error::Start)?, shell.map_err(Error::Start)?);
         let mut messages = Messages::new(reporter.stdout);
-        let directory = timeout(ANSWER, messages.directory())
+        let (directory, boot) = timeout(ANSWER, messages.beginning())
             .await
             .map_err(|_| Error::Protocol("its reporter does not answer".to_owned()))?
             .map_err(|_| Error::Protocol("no directory can be made on the host for its status".to_owned()))?;
@@ -92,6 +95,7 @@ impl Live {
             messages,
             _reporter: (reporter.stdin, reporter.exit),
             directory,
+            boot,
             pid: 0,
             state: State::default(),
             whole: true,
@@ -131,6 +135,11 @@ impl Live {
 
     pub(super) fn directory(&self) -> &str {
         &self.directory
+    }
+
+    /// Which boot of the machine the shell runs in: the same text for all shells of one boot, and never again.
+    pub(super) fn boot(&self) -> &str {
+        &self.boot
     }
 
     /// The shell's process id, which is also its session's.
@@ -173,7 +182,8 @@ impl Live {
 
     /// Evaluates a block.
     pub(super) async fn run(&mut self, block: &Block, on_output: &mut (dyn FnMut(&[u8]) + Send)) -> Run {
-        let mut run = Run { stopped: Stopped::Deadline, output: Output::default(), state: None };
+        let id = random_hex(8);
+        let mut run = Run { id, stopped: Stopped::Deadline, output: Output::default(), state: None };
         // `timeout` is looked at even while output never pauses; a timer beside it in `select!` would not be.
         let stopped = tokio::select! {
             biased;
@@ -196,7 +206,7 @@ impl Live {
         run: &mut Run,
         on_output: &mut (dyn FnMut(&[u8]) + Send),
     ) -> Stopped {
-        let id = random_hex(8);
+        let id = run.id.clone();
         // A block larger than the pipe is taken in by bash only as it parses; nothing is printed before that.
         if self.send(&protocol::evaluate(&id, &block.script, &block.with)).await.is_err() {
             return self.ended_early(run, on_output).await;

@@ -99,6 +99,11 @@ impl Pool {
         self.hosts.get_mut(host).map(|entry| &mut entry.shell).ok_or_else(|| unknown(host))
     }
 
+    /// Which boot of `host` its shell last ran in; see [`Shell::boot`].
+    pub fn boot(&self, host: &str) -> Option<&str> {
+        if host == LAPTOP { self.laptop.boot() } else { self.hosts.get(host)?.shell.boot() }
+    }
+
     /// How connections from the laptop are opened.
     pub fn dial(&self) -> &Arc<dyn Dial> {
         &self.dial

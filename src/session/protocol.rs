@@ -13,7 +13,8 @@ const OUTPUT: u32 = 240;
 /// Descriptor of the shell on which its commands come, whatever a block does to 0.
 const COMMANDS: u32 = 241;
 
-/// The reporter. Prints its directory, then one message a line of the pipe: the line, four parts of state, and `end`,
+/// The reporter. Prints its directory, then which boot of the machine this is (the kernel's word for it, and when the
+/// first process began: a container may have only the latter of its own), then one message a line of the pipe: the line, four parts of state, and `end`,
 /// each ended by a NUL. It leaves, and takes the directory with it, after `bye`, when nobody listens any more, and some
 /// time after the shell has gone.
 pub(super) const REPORTER: &str = r#"
@@ -21,12 +22,14 @@ umask 077
 for base in /dev/shm "${TMPDIR:-/tmp}"; do
   [[ -d $base && -w $base ]] && dir=$(mktemp -d "$base/lab.XXXXXXXXXXXX") && break
 done
-[[ $dir ]] && mkfifo "$dir/status" && : >"$dir/state.0" >"$dir/state.1" || exit 1
+[[ $dir ]] && mkfifo "$dir/status" && : >"$dir/state.0" >"$dir/state.1" >"$dir/begun" || exit 1
 trap 'rm -rf -- "$dir"' EXIT
 trap 'exit 0' HUP TERM
 trap '' PIPE
 exec 3<>"$dir/status"
-printf '%s\0' "$dir"
+read -r boot </proc/sys/kernel/random/boot_id
+read -r first </proc/1/stat && set -- ${first##*) }
+printf '%s\0' "$dir" "$boot ${20}"
 shell=
 while :; do
   if ! read -r -t 20 -u 3 kind id status slot; then
@@ -94,6 +97,10 @@ __lab_exit() {{
   \builtin printf 'exit %s %s %s\n' "$__lab_i" "$1" "$__lab_f" 1<>{directory}/status
   \builtin read -r -t 5 -u {COMMANDS} _ __lab_x && __lab_n "$__lab_x"
 }}
+__lab_b() {{
+  __lab_i=$1
+  \builtin printf %s "$1" >|{directory}/begun
+}} 2>/dev/null
 __lab_n() {{
   \builtin printf %s "$1" >&{OUTPUT} || \builtin printf 'lost %s 0 0\n' "$1" 1<>{directory}/status
 }} 2>/dev/null
@@ -125,12 +132,13 @@ pub(super) fn restore(script: &str) -> String {
     format!("{}\\builtin eval \"$__lab_t\" >/dev/null 2>&1 </dev/null\n", text(script))
 }
 
-/// Evaluates a block. Setting `LINENO` makes bash count the block's lines from 1 in its messages; it has to happen in
+/// Evaluates a block. That it has begun is written to a file first: a shell that had left before it must not pass for one
+/// in which the block ended. Setting `LINENO` makes bash count the block's lines from 1 in its messages; it has to happen in
 /// the redirection of a group, because a simple command puts the number back when it ends.
 pub(super) fn evaluate(id: &str, script: &str, with: &[(String, String)]) -> String {
     let given: String = with.iter().map(|(name, value)| format!("{name}={}\n", quote(value))).collect();
     format!(
-        "{given}{text}__lab_i={id}\n{{ :; }} </dev/null\"${{__lab_z[LINENO=0]-}}\"\n\
+        "{given}{text}__lab_b {id}\n{{ :; }} </dev/null\"${{__lab_z[LINENO=0]-}}\"\n\
          while :; do __lab_s=0; \\builtin trap -- \"$__lab_e\" ERR; \\builtin set -eE; \\builtin eval \"$__lab_t\"; \
          __lab_s=$?; break; done </dev/null >&{OUTPUT} 2>&{OUTPUT}; {{ __lab_end {id} \"$__lab_s\"; }} 2>/dev/null\n",
         text = text(script),

@@ -61,10 +61,10 @@ impl Messages {
         }
     }
 
-    /// The directory that the reporter made: what it says first.
-    pub(super) async fn directory(&mut self) -> io::Result<String> {
-        let [directory] = self.parts().await?;
-        Ok(directory)
+    /// What the reporter says first: the directory that it made, and which boot of the machine this is.
+    pub(super) async fn beginning(&mut self) -> io::Result<(String, String)> {
+        let [directory, boot] = self.parts().await?;
+        Ok((directory, boot))
     }
 
     /// The next message. Cancel-safe. Lines that are no message (anybody who finds the pipe can write to it) are skipped.
@@ -97,9 +97,10 @@ mod tests {
 
     #[tokio::test]
     async fn messages_are_read_in_order_and_others_skipped() {
-        let bytes: &[u8] = b"/dev/shm/lab.x\0junk\0\0\0\0\0\0done a1 3\0declare -- A=\"1\"\n\0\0umask 0022\n\0/root\n\0end\0exit b 0\0cut";
+        let bytes: &[u8] = b"/dev/shm/lab.x\0boot 7\0junk\0\0\0\0\0\0done a1 3\0declare -- A=\"1\"\n\0\0umask 0022\n\0/root\n\0end\0exit b 0\0cut";
         let mut messages = Messages::new(Box::new(bytes));
-        assert_eq!(messages.directory().await.expect("a directory"), "/dev/shm/lab.x");
+        let (directory, boot) = messages.beginning().await.expect("a beginning");
+        assert_eq!((directory.as_str(), boot.as_str()), ("/dev/shm/lab.x", "boot 7"));
         let done = messages.next().await.expect("a message");
         assert_eq!((done.kind, done.id.as_str(), done.number), (Kind::Done, "a1", 3));
         assert_eq!(done.state.expect("a state").variable("A").as_deref(), Some("1"));

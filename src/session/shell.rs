@@ -53,13 +53,22 @@ pub struct Shell {
     /// Reporter directories and process ids of shells that may still run something, since they were cut off.
     lost: Vec<(String, u32)>,
     used: Instant,
+    boot: Option<String>,
 }
 
 impl Shell {
     /// A shell on `machine`; nothing is started yet.
     pub fn new(machine: Arc<dyn Machine>, setup: Setup) -> Self {
         let state = setup.state.unwrap_or_default();
-        Self { machine, env: setup.env, state, live: None, lost: Vec::new(), used: Instant::now() }
+        Self {
+            machine,
+            env: setup.env,
+            state,
+            live: None,
+            lost: Vec::new(),
+            used: Instant::now(),
+            boot: None,
+        }
     }
 
     /// Runs one block to its end and tells `on_output` what it prints, as it comes. Dropping the future leaves the
@@ -73,35 +82,63 @@ impl Shell {
         if texts.chain([&block.script]).any(|text| text.contains('\0')) {
             return Err(Error::Nul);
         }
-        let mut live = self.take_live().await?;
-        let started = Instant::now();
-        // Should the caller give up and drop this future, the next shell ends what this one has started.
-        self.lost.push((live.directory().to_owned(), live.pid()));
-        let run = live.run(block, on_output).await;
-        let took = started.elapsed();
-        let outcome = self.outcome(block, run, took);
-        if outcome.ended == Ended::Normally && live.is_whole() {
-            self.lost.pop();
-            self.live = Some(live);
-        } else {
-            live.hang_up().await;
-            if matches!(outcome.ended, Ended::Cut(_)) {
-                self.machine.suspect();
-            } else {
-                self.lost.pop();
-                end_session(&*self.machine, live.directory(), live.pid()).await;
-            }
-        }
+        // A shell may leave between two blocks without our knowing it; one that was just started does not.
+        let outcome = match self.try_run(block, on_output).await? {
+            Some(outcome) => outcome,
+            None => self
+                .try_run(block, on_output)
+                .await?
+                .ok_or_else(|| Error::Protocol("bash leaves before it runs anything".to_owned()))?,
+        };
         self.used = Instant::now();
         Ok(outcome)
     }
 
+    /// Runs the block; `None` when the shell had left before it began.
+    async fn try_run(
+        &mut self,
+        block: &Block,
+        on_output: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<Option<Outcome>, Error> {
+        let mut live = self.take_live().await?;
+        let started = Instant::now();
+        // Should the caller give up and drop this future, the next shell ends what this one has started.
+        self.lost.push((live.directory().to_owned(), live.pid()));
+        let mut run = live.run(block, on_output).await;
+        let took = started.elapsed();
+        match &run.stopped {
+            Stopped::Done(_) if live.is_whole() => {
+                self.lost.pop();
+                self.live = Some(live);
+            }
+            Stopped::Cut(_) => {
+                live.hang_up().await;
+                self.machine.suspect();
+            }
+            stopped => {
+                live.hang_up().await;
+                let silent = matches!(stopped, Stopped::Gone(_) | Stopped::Killed(_));
+                self.lost.pop();
+                match end_session(&*self.machine, live.directory(), live.pid()).await {
+                    Some(begun) if silent && begun != run.id => return Ok(None),
+                    // Nothing shows that this is the block's status and not that of something before it.
+                    None if matches!(stopped, Stopped::Gone(_)) => {
+                        run.stopped = Stopped::Cut("the shell left without a word".to_owned());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Some(self.outcome(block, run, took)))
+    }
+
     fn outcome(&mut self, block: &Block, run: Run, took: Duration) -> Outcome {
-        let Run { stopped, output, state } = run;
+        let Run { stopped, output, state, .. } = run;
         let (status, ended) = match stopped {
             Stopped::Done(status) => (Some(status), Ended::Normally),
             Stopped::Exit(status) => (Some(status), Ended::Exited),
-            // Bash tells of its own exit, unless the block put another EXIT trap in the place of ours.
+            // Bash tells of its own exit, unless the block put another EXIT trap in the place of ours. That the block had
+            // begun is certain here.
             Stopped::Gone(status) if says_exec(&block.script) => (Some(status), Ended::ReplacedByExec),
             Stopped::Gone(status) => (Some(status), Ended::Exited),
             Stopped::Killed(signal) => (None, Ended::Killed(signal)),
@@ -128,10 +165,24 @@ impl Shell {
         }
         let live = Live::start(&*self.machine, &self.env, &self.state).await?;
         self.state = live.first_state().clone();
+        self.boot = Some(live.boot().to_owned());
         for (directory, pid) in std::mem::take(&mut self.lost) {
             end_session(&*self.machine, &directory, pid).await;
         }
         Ok(live)
+    }
+
+    /// Makes sure that a bash runs here now, so that [`Shell::state`] and [`Shell::boot`] tell how things are.
+    pub async fn wake(&mut self) -> Result<(), Error> {
+        self.live = Some(self.take_live().await?);
+        self.used = Instant::now();
+        Ok(())
+    }
+
+    /// Which boot of its machine the shell last ran in: a word that is the same for all shells of one boot, and for no
+    /// other boot of any machine. `None` before the first.
+    pub fn boot(&self) -> Option<&str> {
+        self.boot.as_deref()
     }
 
     /// The state after the last block (or the one that the shell began with).

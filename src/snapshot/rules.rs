@@ -26,7 +26,7 @@ pub struct Rules {
     pub block: String,
     /// The host that it ran on. Process ids are compared within one boot of one host.
     pub host: String,
-    /// Which boot of the host this is, from 0, counted alike in every run.
+    /// Which boot of the host this is, from 0. It tells boots of one lab apart; what is recorded holds no such number.
     pub boot: u32,
     /// What the course's text chose; exact.
     pub chosen: Arc<Chosen>,

@@ -7,6 +7,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+mod stream;
+pub use stream::Masked;
+
 /// What stands in a record where a secret was.
 pub const MASK: &str = "********";
 

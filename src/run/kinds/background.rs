@@ -95,8 +95,12 @@ pub(super) async fn start(stage: &mut Stage<'_>, background: &Background) -> Res
     let with = stage.with(&background.place).await?;
     let via = background.place.via.as_ref().map(|via| via.as_str());
     let interrupt = stage.interrupt.clone();
+    let opening = async {
+        let shell = stage.pool.shell(background.place.on.as_str(), via).await?;
+        shell.wake().await.map(|()| shell)
+    };
     let shell = tokio::select! {
-        shell = stage.pool.shell(background.place.on.as_str(), via) => shell.map_err(|error| chain(&error))?,
+        shell = opening => shell.map_err(|error| chain(&error))?,
         () = interrupt.triggered() => return Err("interrupted while the host was awaited".to_owned()),
     };
     let mut beside = shell.beside();

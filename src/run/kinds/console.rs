@@ -12,23 +12,15 @@ use crate::snapshot::ansi;
 
 pub(super) async fn run(stage: &mut Stage<'_>, console: &Console) -> Result<Did, String> {
     let started = Instant::now();
-    for entry in console.entries.iter().filter(|entry| entry.is_secret()) {
-        if let Input::Line(secret) = &entry.input {
-            stage.recorder.keep_secret(secret);
-        }
-    }
-    let secrets = stage.recorder.secrets().clone();
     let mut told = stage.tell();
-    let mut tell = move |bytes: &[u8]| {
-        // A line's two ends are one; and what is typed may be shown by a program that should not.
-        let text = ansi::clean(bytes);
-        told(secrets.mask(&text).as_bytes());
-    };
+    // A line's two ends are one.
+    let mut tell = move |bytes: &[u8]| told(ansi::clean(bytes).as_bytes());
     let with = stage.with(&console.place).await?;
     let via = console.place.via.as_ref().map(|via| via.as_str());
     let interrupt = stage.interrupt.clone();
     let opening = async {
         let shell = stage.pool.shell(console.place.on.as_str(), via).await.map_err(|error| chain(&error))?;
+        shell.wake().await.map_err(|error| chain(&error))?;
         let opened = session::Console::open(shell, &with).await;
         opened.map_err(|error| format!("open a console on {}: {}", console.place.on, chain(&error)))
     };

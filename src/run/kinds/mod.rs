@@ -14,14 +14,16 @@ use background::Backgrounds;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{EventKind, Sink};
+use crate::event::{Event, EventKind, Sink};
 use crate::lesson::{Block, BlockKind, Capture, Lesson, Place};
+use crate::name::{BlockName, LessonId};
 use crate::run::capture::Capturing;
 use crate::run::chain;
 use crate::run::engine::event;
 use crate::run::recorder::Recorder;
 use crate::session::{Ended, Interrupt, LAPTOP, Outcome, Output, Pool};
 use crate::snapshot::SSH;
+use crate::snapshot::secrets::Masked;
 
 /// Whether pictures of pages can be made on this machine.
 pub fn has_browser() -> bool {
@@ -154,18 +156,47 @@ impl Stage<'_> {
         Ok(laptop.state().variable(name))
     }
 
-    /// Tells what was printed.
+    /// Tells what was printed, without its secrets.
     fn tell(&self) -> impl FnMut(&[u8]) + Send + use<> {
-        let (sink, lesson, block) = (Arc::clone(self.sink), self.lesson.id.clone(), self.block.name.clone());
+        let mut telling = Telling {
+            sink: Arc::clone(self.sink),
+            place: (self.lesson.id.clone(), self.block.name.clone()),
+            masked: Masked::new(self.recorder.secrets().clone()),
+        };
         move |bytes: &[u8]| {
-            let mut told = event(
-                None,
-                None,
-                EventKind::OutputArrived { text: String::from_utf8_lossy(bytes).into_owned() },
-            );
-            (told.lesson, told.block) = (Some(lesson.clone()), Some(block.clone()));
-            sink.take(&told);
+            let text = telling.masked.push(bytes);
+            telling.tell(text);
         }
+    }
+}
+
+/// What a block prints, on its way to the reporters.
+struct Telling {
+    sink: Arc<dyn Sink>,
+    place: (LessonId, BlockName),
+    masked: Masked,
+}
+
+impl Telling {
+    fn tell(&self, text: String) {
+        if text.is_empty() {
+            return;
+        }
+        let (lesson, block) = self.place.clone();
+        let told = Event {
+            lesson: Some(lesson),
+            block: Some(block),
+            ..event(None, None, EventKind::OutputArrived { text })
+        };
+        self.sink.take(&told);
+    }
+}
+
+impl Drop for Telling {
+    /// Nothing more comes, so what was held back is no part of a secret.
+    fn drop(&mut self) {
+        let text = self.masked.finish();
+        self.tell(text);
     }
 }
 
