@@ -135,12 +135,15 @@ impl Store {
     }
 
     /// Writes a new result, as `update` says: beside the record that [`Store::find`] finds, or under the name
-    /// without the cloud when there is none (one record serves both clouds until one is made for a cloud by hand).
+    /// without the cloud when there is none (one record serves both clouds until one is made for a cloud by hand), or
+    /// when that one was recorded on another system.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn record(&self, key: &Key, record: &Record, update: Update) -> Result<Written, StoreError> {
-        let existing = key.names().into_iter().find(|name| self.target(name).exists());
+        let os = key.os.to_string();
+        let existing = self.find(key)?.filter(|found| [&os, ""].contains(&found.record.origin.os.as_str()));
+        let existing = existing.map(|found| found.name);
         let unseen = existing.is_none();
         let name = existing
             .unwrap_or_else(|| Key { cloud: "local".to_owned(), ..key.clone() }.names().swap_remove(0));

@@ -19,6 +19,7 @@ mod labs;
 mod mutations;
 mod prepare;
 mod region_api;
+mod runner;
 mod session_checks;
 mod session_oracle;
 mod session_shell;

@@ -343,7 +343,7 @@ async fn what_is_wrong_with_a_login_is_told_apart() {
 
     let other = refusal(at(server.target(&dir.path().join("other")))).await;
     assert!(
-        other.contains("with ~/key.pem (SHA256:") && other.ends_with("permission denied (publickey)"),
+        other.contains("with key (SHA256:") && other.ends_with("permission denied (publickey)"),
         "{other}"
     );
 

@@ -56,6 +56,27 @@ fn the_most_specific_record_wins() {
 }
 
 #[test]
+fn a_record_of_one_system_is_not_replaced_by_another_systems() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::with_pending_dir(root.path(), None);
+    let of = |os: &str, output: &str| {
+        let mut record = record(output);
+        record.origin.os = os.to_owned();
+        record
+    };
+    let (debian, al2023) = (key("install", Os::Debian, "local"), key("install", Os::Al2023, "local"));
+    store.record(&debian, &of("debian", "apt"), Update::Always).unwrap();
+    store.record(&al2023, &of("al2023", "dnf"), Update::Always).unwrap();
+    assert_eq!(store.find(&debian).unwrap().unwrap().record.output, "apt");
+    assert_eq!(store.find(&al2023).unwrap().unwrap().record.output, "dnf");
+    store.record(&al2023, &of("al2023", "dnf5"), Update::Always).unwrap();
+    store.record(&debian, &of("debian", "apt-get"), Update::Always).unwrap();
+    assert_eq!(store.find(&debian).unwrap().unwrap().record.output, "apt-get");
+    assert_eq!(store.find(&al2023).unwrap().unwrap().record.output, "dnf5");
+    assert_eq!(store.names().unwrap().len(), 2);
+}
+
+#[test]
 fn a_pending_result_is_accepted_or_rejected() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::with_pending_dir(root.path(), None);
