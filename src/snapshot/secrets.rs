@@ -57,11 +57,6 @@ impl Secrets {
         }
     }
 
-    /// The words that were added.
-    pub fn words(&self) -> &[String] {
-        &self.words
-    }
-
     /// The text with every secret masked.
     pub fn mask(&self, text: &str) -> String {
         let mut masked = mask_keys(text);
