@@ -110,6 +110,8 @@ impl Renaming {
             .collect();
         let output = trial.translate_back(&record.output);
         let mut origin = record.origin.clone();
+        // The text speaks of the recording's region now, and records of two regions cannot be held against one run.
+        origin.region = trial.translate_back(&origin.region);
         if trial.changes_widths(&record.output) {
             origin.mark_realigned();
         }
