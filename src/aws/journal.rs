@@ -4,7 +4,7 @@
 //! names everything that may exist. An intent without an answer means "may have been created": its client token and its
 //! tag find it again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -143,6 +143,33 @@ impl Journal {
                 Entry::Intended { .. } | Entry::Refused { .. } => {}
             }
         }
+        living
+    }
+
+    /// The regions in which something may have been created.
+    pub fn regions(&self) -> BTreeSet<String> {
+        let inner = self.inner.lock().expect("no thread panics while it holds the journal");
+        let intended = inner.entries.iter().filter_map(|entry| match entry {
+            Entry::Intended { region, .. } => Some(region.clone()),
+            _ => None,
+        });
+        intended.collect()
+    }
+
+    /// Those of [`Journal::living`] that were created in a region.
+    pub fn living_in(&self, region: &str) -> Vec<String> {
+        let mut living = self.living();
+        let inner = self.inner.lock().expect("no thread panics while it holds the journal");
+        let mut here = BTreeSet::new();
+        for entry in &inner.entries {
+            if let Entry::Intended { token, region: own, .. } = entry
+                && own == region
+                && let Some(Entry::Created { ids, .. }) = answer_to(&inner.entries, token)
+            {
+                here.extend(ids.iter().cloned());
+            }
+        }
+        living.retain(|id| here.contains(id));
         living
     }
 
@@ -320,6 +347,25 @@ mod tests {
             .expect("writes");
         assert!(journal.unanswered().is_empty());
         assert!(journal.created_by(&origin("a")).is_empty());
+    }
+
+    #[test]
+    fn each_region_has_what_was_created_there() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let journal = Journal::open(&dir.path().join("j")).expect("opens");
+        assert!(journal.regions().is_empty());
+        journal.write(intended("t1", "CreateVpc", "a")).expect("writes");
+        journal.write(created("t1", "vpc-1")).expect("writes");
+        let Entry::Intended { at, operation, origin, .. } = intended("t2", "CreateVpc", "a") else {
+            panic!()
+        };
+        let region = "eu-west-1".to_owned();
+        journal.write(Entry::Intended { at, token: "t2".into(), operation, region, origin }).expect("writes");
+        assert_eq!(journal.living_in("eu-west-1"), Vec::<String>::new());
+        journal.write(created("t2", "vpc-2")).expect("writes");
+        assert_eq!(journal.living_in("us-east-1"), ["vpc-1"]);
+        assert_eq!(journal.living_in("eu-west-1"), ["vpc-2"]);
+        assert_eq!(journal.regions().into_iter().collect::<Vec<_>>(), ["eu-west-1", "us-east-1"]);
     }
 
     #[test]

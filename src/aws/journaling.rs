@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::journal::{
     self, Current, Entry, Journal, created_pointer, created_type, deleted_parameter, ids_at,
 };
-use super::request::{Answer, CallError, Interceptor};
+use super::request::{Answer, CallError, Interceptor, Request};
 use super::teardown::SESSION_TAG;
 use crate::wire::Operation;
 
@@ -29,7 +29,8 @@ pub struct Journaling {
 }
 
 impl Journaling {
-    /// For a lab whose `lab:session` is `session`; `current` says for which block a call is made.
+    /// For a lab whose `lab:session` is `session`; `current` says for which block a call is made. `region` is that of calls
+    /// which name none.
     pub fn new(journal: Arc<Journal>, current: Current, session: &str, region: &str) -> Self {
         Self {
             journal,
@@ -64,12 +65,9 @@ fn is_dry_run(params: &Value) -> bool {
 }
 
 impl Interceptor for Journaling {
-    fn before<'a>(
-        &'a self,
-        operation: &'static Operation,
-        params: &'a mut Value,
-    ) -> Answer<'a, Result<(), CallError>> {
+    fn before<'a>(&'a self, request: &'a mut Request) -> Answer<'a, Result<(), CallError>> {
         Box::pin(async move {
+            let Request { operation, params, target } = request;
             let name = operation.name;
             let Some(resource) = created_type(name) else { return Ok(()) };
             add_tag(params, resource, &self.session);
@@ -87,7 +85,7 @@ impl Interceptor for Journaling {
                 at: Timestamp::now(),
                 token: token.clone(),
                 operation: name.to_owned(),
-                region: self.region.clone(),
+                region: target.region.clone().unwrap_or_else(|| self.region.clone()),
                 origin: self.current.get(),
             })?;
             let mut under_way = self.under_way.lock().expect("nothing panics while it holds the lock");
@@ -96,13 +94,9 @@ impl Interceptor for Journaling {
         })
     }
 
-    fn after<'a>(
-        &'a self,
-        operation: &'static Operation,
-        params: &'a Value,
-        result: &'a mut Result<Value, CallError>,
-    ) -> Answer<'a, ()> {
+    fn after<'a>(&'a self, request: &'a Request, result: &'a mut Result<Value, CallError>) -> Answer<'a, ()> {
         Box::pin(async move {
+            let Request { operation, params, .. } = request;
             let name = operation.name;
             let at = Timestamp::now();
             let token = self.take_token(&key(name, params));
@@ -162,9 +156,10 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// For teardown: everything that the journal says may exist.
-pub fn scope(journal: &journal::Journal, session: &str) -> super::teardown::Scope {
-    super::teardown::Scope { ids: journal.living().into_iter().collect(), session: session.to_owned() }
+/// For teardown: everything that the journal says may exist in a region.
+pub fn scope(journal: &journal::Journal, session: &str, region: &str) -> super::teardown::Scope {
+    let ids = journal.living_in(region).into_iter().collect();
+    super::teardown::Scope { ids, session: session.to_owned() }
 }
 
 #[cfg(test)]

@@ -80,19 +80,10 @@ pub trait Call: Send + Sync {
 /// A hook around every call: the journal writes its intents here, and takes its own tags out of what comes back.
 pub trait Interceptor: Send + Sync {
     /// Runs before a call and may change its parameters; an error keeps the call from being made.
-    fn before<'a>(
-        &'a self,
-        operation: &'static Operation,
-        params: &'a mut Value,
-    ) -> Answer<'a, Result<(), CallError>>;
+    fn before<'a>(&'a self, request: &'a mut Request) -> Answer<'a, Result<(), CallError>>;
 
-    /// Runs after a call, with the parameters that were sent, and may change its result.
-    fn after<'a>(
-        &'a self,
-        operation: &'static Operation,
-        params: &'a Value,
-        result: &'a mut Result<Value, CallError>,
-    ) -> Answer<'a, ()>;
+    /// Runs after a call, with what was sent, and may change its result.
+    fn after<'a>(&'a self, request: &'a Request, result: &'a mut Result<Value, CallError>) -> Answer<'a, ()>;
 }
 
 /// Calls with a hook around each.
@@ -113,9 +104,9 @@ impl<C: Call, I: Interceptor> Call for Intercepted<C, I> {
     fn call<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Value, CallError>> {
         Box::pin(async move {
             let mut request = request.clone();
-            self.interceptor.before(request.operation, &mut request.params).await?;
+            self.interceptor.before(&mut request).await?;
             let mut result = self.call.call(&request).await;
-            self.interceptor.after(request.operation, &request.params, &mut result).await;
+            self.interceptor.after(&request, &mut result).await;
             result
         })
     }

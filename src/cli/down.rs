@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use aws_config::Region;
 use jiff::Timestamp;
 
 use crate::aws::journaling::scope;
@@ -99,14 +100,24 @@ pub async fn take_away(open: &mut OpenLab, sink: &dyn Sink) -> Result<(), Failur
 }
 
 async fn take_away_within(open: &mut OpenLab, sink: &dyn Sink, within: Duration) -> Result<usize, Failure> {
-    let ec2 = aws_sdk_ec2::Client::new(&open.backdrop.sdk);
-    let scope = scope(&open.journal, &open.lab.state.session);
-    let torn = teardown(&ec2, &scope, within, &Tell(sink)).await?;
-    if !torn.leftovers.is_empty() {
-        return Err(left(&open.lab.state.name, &torn.leftovers));
+    let (started, state) = (Instant::now(), &open.lab.state);
+    let mut regions = open.journal.regions();
+    // Tags may know what the journal does not.
+    regions.insert(state.region.clone());
+    let (mut deleted, mut leftovers) = (0, Vec::new());
+    for region in regions {
+        let scope = scope(&open.journal, &state.session, &region);
+        let config = aws_sdk_ec2::config::Builder::from(&open.backdrop.sdk).region(Region::new(region));
+        let ec2 = aws_sdk_ec2::Client::from_conf(config.build());
+        let torn = teardown(&ec2, &scope, within.saturating_sub(started.elapsed()), &Tell(sink)).await?;
+        deleted += torn.deleted.len();
+        leftovers.extend(torn.leftovers);
+    }
+    if !leftovers.is_empty() {
+        return Err(left(&state.name, &leftovers));
     }
     open.remove().await?;
-    Ok(torn.deleted.len())
+    Ok(deleted)
 }
 
 fn left(lab: &str, leftovers: &[Leftover]) -> Failure {

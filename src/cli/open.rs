@@ -17,7 +17,7 @@ use crate::aws::{Caller, Intercepted, serve};
 use crate::cli::failure::Failure;
 use crate::cli::local::LocalLaptop;
 use crate::event::{Event, EventKind, Sink};
-use crate::region::client::{Client, ClientError, LabAccess, Paths, Progress};
+use crate::region::client::{Client, ClientError, LabAccess, Paths, Progress, is_region_name};
 use crate::run::{Backdrop, CloudKind, Lab, LabState, check_name};
 use crate::session::{DirectDial, LocalMachine};
 
@@ -209,10 +209,19 @@ impl OpenLab {
     }
 }
 
+/// Refuses what cannot be a region's name.
+fn fits_region(name: &str) -> Result<(), Failure> {
+    if is_region_name(name) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("failed to use `{name}` as a region"))
+        .hint("a region's name looks like `us-east-1` or `ap-northeast-1`"))
+}
+
 /// The region's name that a lab gets: the one asked for, else AWS's configuration or the default.
 pub async fn region(cloud: CloudKind, asked: Option<&str>) -> Result<String, Failure> {
     match (cloud, asked) {
-        (_, Some(region)) => Ok(region.to_owned()),
+        (_, Some(region)) => fits_region(region).map(|()| region.to_owned()),
         (CloudKind::Local, None) => Ok(DEFAULT_REGION.to_owned()),
         (CloudKind::Aws, None) => match aws_sdk(None).await.region() {
             Some(region) => Ok(region.to_string()),
@@ -366,6 +375,7 @@ fn thin_client(lab: &Lab) -> Result<PathBuf, Failure> {
 pub async fn access(name: &str, region: &str, sink: &dyn Sink) -> Result<LabAccess, Failure> {
     let paths = Paths::from_environment()?;
     fits(name)?;
+    fits_region(region)?;
     let client = start_region(&paths, sink).await?;
     let access = client.ensure_lab(name, region).await?;
     if crate::run::read_state(&paths.lab(name))?.is_some() {

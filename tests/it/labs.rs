@@ -98,8 +98,9 @@ fn wrong_inputs_are_refused_before_anything_happens() {
     refused(&["run"], 2, &["LESSON"]);
     refused(&["rnu"], 2, &["Usage"]);
     refused(&["run", "01-one", "--lab", "../up"], 2, &["`../up`"]);
-    refused(&["run", "01-one", "--region", "mars"], 3, &["`mars`"]);
-    refused(&["verify", "01-one", "--region", "mars"], 3, &["`mars`"]);
+    refused(&["run", "01-one", "--region", "mars"], 2, &["`mars`", "us-east-1"]);
+    refused(&["verify", "01-one", "--region", "mars"], 2, &["`mars`", "us-east-1"]);
+    refused(&["region", "env", "--region", "mars"], 2, &["`mars`", "us-east-1"]);
     refused(&["ssh", "web"], 2, &["failed to find a lab named `default`"]);
     refused(&["shell", "--lab", "nope"], 2, &["`nope`"]);
     refused(&["status", "--lab", "nope"], 2, &["`nope`"]);

@@ -30,6 +30,7 @@ pub use progress::Progress;
 
 pub use super::build::id as build;
 pub use super::checkpoint::world;
+pub use super::model::is_region_name;
 
 pub use super::server::{
     Exited, InstanceStatus, Kept, LabAccess, LabStatus, Pong, Refusal, RefusalCode, SignalScope, SpawnSpec,

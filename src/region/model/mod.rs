@@ -26,7 +26,7 @@ mod state;
 pub use action::{Action, Caller};
 pub use addressing::usable;
 pub use apply::apply;
-pub use names::{private_dns_name, private_domain, public_dns_name, zones};
+pub use names::{is_region_name, private_dns_name, private_domain, public_dns_name, zones};
 pub use observe::{Observation, Seen, observe, power_cut};
 pub use state::*;
 

@@ -23,6 +23,18 @@ pub(crate) const REGIONS: &[&str] = &[
     "us-west-2",
 ];
 
+/// Whether a name has the form of a region's: `us-east-1`, `ap-northeast-1`.
+pub fn is_region_name(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let words = parts
+        .iter()
+        .take(parts.len() - 1)
+        .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+    let number =
+        parts.last().is_some_and(|last| !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()));
+    parts.len() >= 3 && name.len() <= 32 && words && number
+}
+
 /// The letters of a region's zones.
 fn letters(region: &str) -> &'static [char] {
     match region {
@@ -96,5 +108,13 @@ mod tests {
         let ip = Ipv4Addr::new(203, 0, 113, 7);
         assert_eq!(public_dns_name("us-east-1", ip), "ec2-203-0-113-7.compute-1.amazonaws.com");
         assert_eq!(public_dns_name("eu-west-1", ip), "ec2-203-0-113-7.eu-west-1.compute.amazonaws.com");
+    }
+
+    #[test]
+    fn names_of_regions() {
+        assert!(is_region_name("us-east-1") && is_region_name("us-gov-west-1"));
+        for name in ["", "us-east", "us--1", "../x-y-1", "US-EAST-1", "us-east-"] {
+            assert!(!is_region_name(name), "{name}");
+        }
     }
 }

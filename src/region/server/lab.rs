@@ -5,6 +5,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Refusal, RefusalCode};
+use crate::region::model::is_region_name;
 
 /// Characters of AWS's access keys.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -59,13 +60,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
 
 /// Region names become parts of names in DNS.
 pub(super) fn check_region(region: &str) -> Result<(), Refusal> {
-    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let parts = region.split('-').count();
-    if region.len() <= 32
-        && region.chars().all(fine)
-        && parts >= 3
-        && region.ends_with(|c: char| c.is_ascii_digit())
-    {
+    if is_region_name(region) {
         return Ok(());
     }
     let message = format!("use `{region}` as a region: a name like `us-east-1` is needed");

@@ -5,6 +5,7 @@ mod backgrounds;
 mod boots;
 mod captures;
 mod consoles;
+mod elsewhere;
 mod files;
 mod requests;
 mod tests_of_lessons;
