@@ -29,10 +29,18 @@ pub enum BookError {
         /// The parser's reason.
         source: serde_json::Error,
     },
-    /// A file or directory, or the socket of the server.
+    /// Nobody can be served at this address.
+    #[error("listen on {address}")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file or directory.
     #[error("{what} {path}")]
     Io {
-        /// The verb: `create`, `listen on`.
+        /// The verb: `create`.
         what: &'static str,
         /// What it was about.
         path: PathBuf,

@@ -41,7 +41,8 @@ pub enum Served {
 /// When the book cannot be built at first, or nobody can listen on `address`.
 pub async fn serve(root: &Path, address: SocketAddr, mut tell: impl FnMut(Served)) -> Result<(), BookError> {
     let root = root.to_owned();
-    let listen = |source| BookError::Io { what: "listen on", path: address.to_string().into(), source };
+    let listen = |source| BookError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
     let shelf = Shelf::new()?;
     let mut stamp = Stamp::of(&root);
     let mut edition = shelf.build(&root, None).await?;
@@ -53,7 +54,6 @@ pub async fn serve(root: &Path, address: SocketAddr, mut tell: impl FnMut(Served
         .route(&format!("/{RELOAD}"), get(wait_for_reload))
         .with_state(reload.clone())
         .fallback_service(site);
-    let listener = TcpListener::bind(address).await.map_err(listen)?;
     tell(Served::Listening(listener.local_addr().map_err(listen)?));
     let server = axum::serve(listener, router).into_future();
     tokio::pin!(server);

@@ -1,10 +1,11 @@
 //! `lab book`: the lessons and their recorded results as a book.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::book::{self, Served};
+use crate::book::{self, BookError, Served};
 use crate::cli::args::BookVerb;
 use crate::cli::course;
 use crate::cli::failure::{Failure, chain};
@@ -15,7 +16,8 @@ pub async fn book(root: Option<&Path>, verb: BookVerb) -> Result<ExitCode, Failu
     match verb {
         BookVerb::Build { out } => {
             // mdBook's own types are bound to one thread.
-            let built = tokio::task::spawn_blocking(move || book::build(&root, out.as_deref())).await??;
+            let built = tokio::task::spawn_blocking(move || book::build(&root, out.as_deref())).await?;
+            let built = built.map_err(failure)?;
             anstream::println!("the book is in {}", built.display());
         }
         BookVerb::Serve { address } => serve(&root, address).await?,
@@ -29,11 +31,22 @@ async fn serve(root: &Path, address: SocketAddr) -> Result<(), Failure> {
             anstream::println!("the book is at http://{address}/ (end with Ctrl-C)")
         }
         Served::Built(took) => anstream::eprintln!("built again in {:.1} s", took.as_secs_f64()),
-        Served::Failed(error) => anstream::eprintln!("failed to {}; the book is as it was", chain(&error)),
+        Served::Failed(error) => {
+            anstream::eprintln!("the book is as it was: failed to {}", chain(&error).trim_end())
+        }
     });
     tokio::select! {
-        result = serving => Ok(result?),
+        result = serving => result.map_err(failure),
         _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+fn failure(error: BookError) -> Failure {
+    match &error {
+        BookError::Lessons(_) => Failure::usage(format!("failed to {}", chain(&error).trim_end())),
+        BookError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse => Failure::failed(&error)
+            .hint("another port, say `--address 127.0.0.1:3001`; port 0 takes one that is free"),
+        _ => Failure::failed(&error),
     }
 }
 

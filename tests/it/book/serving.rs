@@ -1,10 +1,14 @@
 //! The book on a socket.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use lab::book::Served;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -73,4 +77,37 @@ async fn a_changed_lesson_is_built_again_and_open_pages_are_told() {
         ended = server => panic!("the server ended: {ended:?}"),
         () = reader => {}
     }
+}
+
+fn lab(course: &Course, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    command.arg("-C").arg(course.path()).args(arguments).stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn the_program_serves_until_ctrl_c() {
+    let course = Course::new("# First\n");
+    let mut serving = lab(&course, &["book", "serve", "--address", "127.0.0.1:0"]);
+    let mut serving = serving.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut told = String::new();
+    BufReader::new(serving.stdout.take().expect("its output")).read_line(&mut told).expect("it tells");
+    let address = told.strip_prefix("the book is at http://").and_then(|rest| rest.split('/').next());
+    let address = address.unwrap_or_else(|| panic!("no address in {told}"));
+
+    let busy = lab(&course, &["book", "serve", "--address", address]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&busy.stderr);
+    assert_eq!(busy.status.code(), Some(3), "{said}");
+    assert!(said.contains(&format!("failed to listen on {address}: Address already in use")), "{said}");
+    assert!(said.contains("hint: another port"), "{said}");
+
+    kill(Pid::from_raw(serving.id().cast_signed()), Signal::SIGINT).expect("it runs");
+    assert_eq!(serving.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn mistakes_in_lessons_are_wrong_usage() {
+    let course = Course::new("# First\n\n```sh {#it exit=never}\ntrue\n```\n");
+    let built = lab(&course, &["book", "build"]).output().expect("it runs");
+    assert_eq!(built.status.code(), Some(2), "{built:?}");
 }
