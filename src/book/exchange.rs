@@ -44,14 +44,23 @@ pub(super) fn response(record: &Record, show: Show, names: &Names, ids: &mut Ide
     if !head.is_empty() {
         let mut lines = Html::new();
         for (index, line) in head.lines().enumerate() {
-            let line = match (index, line.split_once(": ")) {
-                (0, _) => Html::labelled("strong", status_class(line), line),
-                (_, Some((name, value))) => Html::text("\n")
-                    .and("span", &[("class", "lab-option")], Html::text(name))
-                    .and_text(": ")
-                    .then(ids.mark(value, names)),
-                (_, None) => Html::text("\n").then(ids.mark(line, names)),
+            // After a redirect that was followed, the next answer's head begins.
+            let begins = line.starts_with("HTTP/");
+            let space = if index == 0 {
+                ""
+            } else if begins {
+                "\n\n"
+            } else {
+                "\n"
             };
+            let line = match line.split_once(": ") {
+                _ if begins => Html::labelled("strong", status_class(line), line),
+                Some((name, value)) => {
+                    Html::labelled("span", "lab-option", name).and_text(": ").then(ids.mark(value, names))
+                }
+                None => ids.mark(line, names),
+            };
+            let line = Html::text(space).then(line);
             lines = lines.then(line);
         }
         html = html.and("pre", &[("class", "lab-output lab-headers")], Html::element("samp", &[], lines));
@@ -99,6 +108,8 @@ mod tests {
         assert!(html.contains(r#"<strong class="lab-wrong">HTTP/1.1 404 Not Found</strong>"#), "{html}");
         assert!(html.contains(r#"<span class="lab-option">Server</span>: &lt;x&gt;&#10;X</samp>"#), "{html}");
         assert!(html.contains("<samp>&lt;h1&gt;Not Found&lt;/h1&gt;&#10;&#10;bye</samp>"), "{html}");
+        let html = shown("HTTP/1.1 302 Found\nLocation: /b\nHTTP/1.1 200 OK\nServer: x\n\nbody");
+        assert!(html.contains(r#"/b&#10;&#10;<strong class="lab-ok">HTTP/1.1 200 OK</strong>"#), "{html}");
         assert_eq!(shown("no head\n\nat all").matches("<pre").count(), 1);
     }
 }
