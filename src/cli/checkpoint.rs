@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::cli::failure::{Failure, chain};
-use crate::cli::open::{self, OpenLab};
+use crate::cli::open::{self, OpenLab, Unrestored};
 use crate::event::{Event, EventKind, Sink};
 use crate::lesson::{Course, Fingerprint, Lesson};
 use crate::name::{LessonId, Os};
 use crate::plan::Progress;
-use crate::region::client::{self, Client, Paths};
+use crate::region::client::{self, Client, ClientError, Paths, RefusalCode};
 use crate::run::checkpoint::{Earlier, Entry, Keeper, Keeping, Key, Manifest, Store, doomed};
 use crate::run::{CloudKind, Lab, LabState, has_browser};
 use crate::session::BoxFuture;
@@ -114,10 +114,12 @@ impl Checkpoints {
                 tell(sink, EventKind::StateRestored { after, at, took: started.elapsed() });
                 Ok(Some(opened))
             }
-            Err(reason) => {
+            Err(Unrestored::Because(reason)) => {
                 warn(sink, format!("the checkpoint after {after} is not used: {reason}"));
                 Ok(None)
             }
+            // Somebody has made it by hand, and may have worked in it.
+            Err(Unrestored::Known) => Ok(None),
         }
     }
 
@@ -148,8 +150,18 @@ impl Checkpoints {
             return Ok(Keeping::Nothing);
         }
         let client = Client::connect(&self.paths).await.map_err(|error| chain(&error))?;
-        let hold = self.store.hold().map_err(|error| error.to_string())?;
-        let kept = client.keep(&lab.state.name).await.map_err(|error| chain(&error))?;
+        let mut hold = Some(self.store.hold().map_err(|error| error.to_string())?);
+        let kept = match client.keep(&lab.state.name).await {
+            Err(ClientError::Refused(refusal)) if refusal.code == RefusalCode::NoSpace => {
+                // Perhaps there is room when the others have gone.
+                drop(hold.take());
+                self.make_room(&client, 0).await;
+                hold = Some(self.store.hold().map_err(|error| error.to_string())?);
+                client.keep(&lab.state.name).await
+            }
+            kept => kept,
+        };
+        let kept = kept.map_err(|error| chain(&error))?;
         let manifest = Manifest {
             lesson: lesson.clone(),
             at: Timestamp::now(),
@@ -162,14 +174,14 @@ impl Checkpoints {
         };
         self.store.add(key, lab, &manifest).map_err(|error| error.to_string())?;
         drop(hold);
-        self.make_room(&client).await;
+        self.make_room(&client, LIMIT).await;
         Ok(Keeping::Kept { bytes: kept.bytes, still: Duration::from_millis(kept.frozen_ms) })
     }
 
     /// Removes what was of use longest ago, and what nobody names any more.
-    async fn make_room(&self, client: &Client) {
+    async fn make_room(&self, client: &Client, limit: u64) {
         let own: BTreeSet<Key> = self.lessons.iter().map(|(_, key)| key.clone()).collect();
-        for key in doomed(self.store.list(), LIMIT, &own) {
+        for key in doomed(self.store.list(), limit, &own) {
             // Somebody else may have been faster.
             let _ = self.store.remove(&key);
         }
@@ -193,14 +205,20 @@ pub fn usage(paths: &Paths) -> (usize, u64) {
     (all.len(), all.iter().map(|usage| usage.bytes).sum())
 }
 
-/// Removes all checkpoints. Labs that go on from one keep what they need of it.
+/// How long disks of labs that were removed may take to be gone.
+const GONE: Duration = Duration::from_secs(10);
+
+/// Removes all checkpoints. What is under the disk of a lab stays as long as that.
 pub async fn remove_all(paths: &Paths, client: &Client) -> Result<usize, Failure> {
     let store = Store::new(paths.checkpoints());
     let all = store.list();
     for usage in &all {
         store.remove(&usage.key)?;
     }
-    client.sweep().await?;
+    let begun = Instant::now();
+    while client.sweep().await?.bytes > 0 && begun.elapsed() < GONE {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     Ok(all.len())
 }
 

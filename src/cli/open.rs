@@ -81,18 +81,29 @@ pub async fn open(name: &str, fresh: impl FnOnce() -> LabState, sink: &dyn Sink)
     Ok(opened)
 }
 
+/// Why there is no lab that goes on from a kept state.
+pub enum Unrestored {
+    /// The region has a lab of this name already.
+    Known,
+    /// Nothing of the new lab is left.
+    Because(String),
+}
+
 /// Opens a new lab that goes on from a kept state of the local region: `fill` gives it what the runner knew then. The
-/// inner error says why that state cannot be used; then nothing of the lab is left.
+/// inner error says why that state cannot be used.
 pub async fn open_restored(
     name: &str,
     fresh: impl FnOnce() -> LabState,
     fill: impl FnOnce(&mut Lab) -> std::io::Result<()>,
     state: &str,
     sink: &dyn Sink,
-) -> Result<Result<OpenLab, String>, Failure> {
+) -> Result<Result<OpenLab, Unrestored>, Failure> {
     let paths = Paths::from_environment()?;
     fits(name)?;
     let client = start_region(&paths, sink).await?;
+    if client.status().await?.labs.iter().any(|lab| lab.name == name) {
+        return Ok(Err(Unrestored::Known));
+    }
     let mut lab = Lab::open(&paths.lab(name), fresh)?;
     let filled = fill(&mut lab)
         .map_err(|error| error.to_string())
@@ -103,7 +114,7 @@ pub async fn open_restored(
     };
     if let Err(reason) = restored {
         lab.remove()?;
-        return Ok(Err(reason));
+        return Ok(Err(Unrestored::Because(reason)));
     }
     match backdrop(&paths, lab, sink).await {
         Ok(opened) => Ok(Ok(opened)),

@@ -8,6 +8,7 @@ mod aws_oracle;
 mod aws_path;
 mod blocks;
 mod book;
+mod checkpoints;
 mod course;
 mod daemon;
 mod daemon_world;

@@ -32,7 +32,11 @@ pub(super) fn size(path: &Path) -> io::Result<u64> {
     let mut bytes = meta.blocks() * 512;
     if meta.is_dir() {
         for entry in fs::read_dir(path)? {
-            bytes += size(&entry?.path())?;
+            match size(&entry?.path()) {
+                // It was there a moment ago: a system is running.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                size => bytes += size?,
+            }
         }
     }
     Ok(bytes)

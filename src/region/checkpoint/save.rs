@@ -13,8 +13,8 @@ use crate::region::guest::Disk;
 use crate::region::model::Account;
 use crate::region::tree::Cgroup;
 
-/// Below this nothing is kept: images, packages and running labs need room more.
-const SPARE: u64 = 4 << 30;
+/// So much must be free afterwards: images, packages and running labs need room more.
+const SPARE: u64 = 2 << 30;
 
 /// A lab that is to be kept.
 pub(crate) struct Subject {
@@ -44,7 +44,11 @@ pub(crate) fn save(
 ) -> Result<Saved, CheckpointError> {
     let states = store.open()?;
     let free = store.free()?;
-    if free < SPARE {
+    let mut needed = SPARE;
+    for (disk, _) in subject.machines.values().filter(|(disk, _)| disk.upper().exists()) {
+        needed += store.size(&disk.upper())?;
+    }
+    if free < needed {
         return Err(CheckpointError::NoSpace { free_mib: free >> 20, place: states.to_owned() });
     }
     let id = uuid::Uuid::new_v4().simple().to_string();

@@ -114,6 +114,7 @@ impl Life {
         self.tell(GuestEvent::Started { id: self.id.clone() });
         let mut again = None;
         let mut destroy = false;
+        let mut orphaned = false;
         let status = loop {
             let deadline = running.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
             tokio::select! {
@@ -123,15 +124,15 @@ impl Life {
                     running.deadline = None;
                     self.kill();
                 }
-                order = orders.recv() => match order {
+                order = orders.recv(), if !orphaned => match order {
                     // A start that overtakes a stop is done after it.
                     Some(Order::Start(spec)) if running.deadline.is_some() => again = Some(spec),
                     Some(Order::Start(_)) => self.repeat(&running),
                     Some(Order::Stop) => { again = None; self.power_off(&mut running) }
                     Some(Order::Reboot) => self.ask_for_reboot(&running),
                     Some(Order::Destroy) => { destroy = true; self.kill() }
-                    // The daemon ends; the kernel ends the guest with it.
-                    None => { destroy = false; self.kill() }
+                    // Nobody is left to give any: it is to be destroyed, or the daemon ends and the kernel ends it.
+                    None => { orphaned = true; self.kill() }
                 },
             }
         };
