@@ -3,7 +3,7 @@
 //! A checkpoint is a directory named by the [`Key`] of everything that led to it. Here is what the runner knows:
 //! progress, results of all blocks so far, journal, known hosts, the laptop's variables. The cloud's part lies elsewhere;
 //! the [`Manifest`] names it, and a [`Keeper`] sees to it. Going back to a checkpoint is the same for all who do it:
-//! [`Entry::fill`] a new lab, restore the cloud's part, [`retell`] the results against what is recorded now.
+//! [`Entry::fill`] a new lab, restore the cloud's part, `retell` the results against what is recorded now.
 //!
 //! Results are kept as they really were, not as verdicts: a snapshot that was changed since is noticed.
 
