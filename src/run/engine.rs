@@ -297,12 +297,16 @@ impl Engine<'_> {
         let Tried { report, record, lacking, picture } = attempt.until_right().await;
         self.current.set(None);
         if report.outcome.lesson_goes_on() {
-            let (lesson, block, picture) =
-                (lesson.id.clone(), block.name.clone(), picture.as_deref().map(coded));
-            let (report, record) = (report.clone(), record.clone());
-            let fingerprint = done.fingerprint.clone();
-            let result = BlockResult { lesson, block, fingerprint, report, record, lacking, picture };
-            self.lab.add_result(&result)?;
+            self.lab.add_result(&BlockResult {
+                lesson: lesson.id.clone(),
+                block: block.name.clone(),
+                fingerprint: done.fingerprint.clone(),
+                boot: self.recorder.boot(block),
+                report: report.clone(),
+                record: record.clone(),
+                lacking,
+                picture: picture.as_deref().map(coded),
+            })?;
         }
         self.recorder.take(lesson, block, &report.outcome, record);
         if let Some(picture) = picture {

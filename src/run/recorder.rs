@@ -95,6 +95,12 @@ impl Recorder {
         self.boots.insert(host.to_owned(), boot);
     }
 
+    /// The number of the boot in which a block's host is now.
+    pub(super) fn boot(&self, block: &Block) -> u32 {
+        let host = block.host().map_or(session::LAPTOP, |host| host.as_str());
+        self.boots.get(host).copied().unwrap_or(0)
+    }
+
     /// A session's outcome as a record.
     pub fn record(&self, lesson: &Lesson, block: &Block, outcome: &session::Outcome) -> Record {
         let host = block.host().map(|host| host.to_string()).unwrap_or_default();

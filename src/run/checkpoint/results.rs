@@ -18,6 +18,9 @@ pub struct BlockResult {
     pub block: BlockName,
     /// Of its text and execution attributes, in hexadecimal.
     pub fingerprint: String,
+    /// The number of its host's boot.
+    #[serde(default)]
+    pub boot: u32,
     /// As it was told then; its outcome is found anew whenever it is told again.
     pub report: BlockReport,
     /// What is compared and recorded.
@@ -86,6 +89,7 @@ mod tests {
             lesson: LessonId::new("01-a").expect("valid"),
             block: BlockName::new("one").expect("valid"),
             fingerprint: String::new(),
+            boot: 0,
             report: BlockReport {
                 outcome: Outcome::Passed,
                 exit: Some(0),

@@ -53,6 +53,7 @@ impl Retelling<'_> {
                 (None, Some(result)) => {
                     let mut report = result.report.clone();
                     if let Some(record) = &result.record {
+                        self.recorder.note_boot(&record.origin.host, result.boot);
                         let record = self.recorder.here(lesson, block, record.clone());
                         let recorded = self.recorder.recorded(lesson, block)?;
                         let lacking = result.lacking.clone();
