@@ -241,6 +241,63 @@ async fn nothing_is_left_of_a_killed_server() {
 }
 
 #[tokio::test]
+async fn a_daemon_that_is_started_while_the_janitor_cleans_up_waits_for_it() {
+    let mut world = World::new().await;
+    world.lab("one").await;
+    let front = front(&world);
+    let janitor = Pid::from_raw(child(front, "region-janitor"));
+    kill(janitor, Signal::SIGSTOP).expect("stop the janitor");
+    kill(Pid::from_raw(front), Signal::SIGKILL).expect("kill");
+    // The tree dies with it, a moment later.
+    let socket = world.paths.control_socket();
+    eventually("nobody answers any more", async || {
+        std::os::unix::net::UnixStream::connect(&socket).is_err().then_some(())
+    })
+    .await;
+    let paths = world.paths.clone();
+    let starting = std::thread::spawn(move || crate::daemon_world::start(&paths));
+    // Much longer than a daemon takes to start.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!starting.is_finished(), "it waits while the janitor has not done its work");
+    kill(janitor, Signal::SIGCONT).expect("let it go on");
+    starting.join().expect("the daemon starts");
+    world.restart().await;
+    let lab = world.lab("one").await;
+    assert!(!lab.access.created);
+    assert_eq!(lab.shell("echo here").await, "here");
+    assert!(host_view(&world.paths.state).iter().any(|line| line.starts_with("control group: ")));
+}
+
+#[tokio::test]
+async fn a_fetcher_that_dies_is_started_anew_but_not_for_ever() {
+    let world = World::new().await;
+    let front = front(&world);
+    let children = || {
+        let children = fs::read_to_string(format!("/proc/{front}/task/{front}/children")).expect("children");
+        let is_one = |pid: &&str| {
+            fs::read_to_string(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| line.contains("region-fetcher"))
+        };
+        children.split_whitespace().find(is_one).and_then(|pid| pid.parse::<i32>().ok())
+    };
+    let mut before = 0;
+    for _ in 0..5 {
+        let what = format!("another fetcher than {before} runs");
+        before = eventually(&what, async || children().filter(|pid| *pid != before)).await;
+        kill(Pid::from_raw(before), Signal::SIGKILL).expect("kill");
+    }
+    let last = eventually("a sixth runs", async || children().filter(|pid| *pid != before)).await;
+    kill(Pid::from_raw(last), Signal::SIGKILL).expect("kill");
+    eventually("it is given up, and said so", async || {
+        let log = fs::read_to_string(world.paths.daemon_log()).ok()?;
+        log.contains("nothing is fetched any more").then_some(())
+    })
+    .await;
+    assert_eq!(children(), None);
+    assert_eq!(world.lab("one").await.shell("echo here").await, "here", "the region lives on");
+}
+
+#[tokio::test]
 async fn an_orderly_stop_leaves_nothing_and_says_nothing() {
     let mut world = World::new().await;
     world.lab("one").await.shell("echo text > file").await;

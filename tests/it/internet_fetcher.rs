@@ -57,7 +57,14 @@ impl World {
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .spawn()
             .expect("start the fetcher");
-        World { directory, fetcher, socket: BufReader::new(ours), heard }
+        let mut socket = BufReader::new(ours);
+        let mut line = String::new();
+        socket.read_line(&mut line).expect("a first word");
+        assert_eq!(line, "\"started\"\n");
+        // What was meant for one before it, half of it read, is none of its business.
+        let stale = json!({"id": 9, "path": "debian/stale", "to": "b", "since": null});
+        write!(socket.get_mut(), "debian/cut\"}}\n{stale}\n\"again\"\n").expect("send what comes first");
+        World { directory, fetcher, socket, heard }
     }
 
     fn fetch(&mut self, path: &str, to: &str, since: Option<&str>) -> Value {

@@ -4,10 +4,10 @@ use std::ffi::CString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, PipeWriter, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::process::{ChildStdin, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,8 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stdin, execv};
 
+use super::helper::Fetcher;
 use super::{Cgroup, Launch, cgroup, init, janitor, note};
-use crate::region::internet::mirror::fetcher;
 
 pub(super) const VERB: &str = "region-front";
 
@@ -50,12 +50,12 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
 
     let endpoint = listen(launch).map_err(failed("listen on loopback"))?;
     let control = listen_for_control(launch).map_err(failed("listen on the control socket"))?;
-    let fetcher = start_fetcher(launch).map_err(failed("start the fetcher"))?;
-    let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), ready.as_raw_fd(), fetcher.as_raw_fd()];
+    let (mut fetcher, link) = Fetcher::start(launch).map_err(failed("start the fetcher"))?;
+    let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), ready.as_raw_fd(), link.as_raw_fd()];
     let tree = start_tree(launch, &group, &inherited)?;
-    drop((endpoint, control, ready, fetcher));
+    drop((endpoint, control, ready, link));
 
-    let end = wait(tree, &signals);
+    let end = wait(tree, &signals, &mut fetcher);
     // The janitor goes by the pid file; it has to be right before our end of the leash goes.
     let code = match end {
         WaitStatus::Exited(_, 0) => {
@@ -86,7 +86,6 @@ fn take_ready_pipe() -> io::Result<PipeWriter> {
     Ok(pipe)
 }
 
-/// The janitor waits for the end of its standard input: our end of that pipe is its leash.
 /// Take the lock. The janitor of a daemon that was killed holds it until it has cleaned up; were it not waited for, it
 /// would remove the next daemon's control group and socket.
 fn take(lock: &File) -> Result<(), String> {
@@ -100,22 +99,13 @@ fn take(lock: &File) -> Result<(), String> {
     Ok(())
 }
 
-/// The janitor shares the lock (as its standard output, on which it has nothing to say), so that it ends with both.
+/// The janitor waits for the end of its standard input: our end of that pipe is its leash. It shares the lock (as its standard output, on which it has nothing to say), so that it ends with both.
 fn start_janitor(launch: &Launch, lock: &File) -> io::Result<Option<ChildStdin>> {
     let program = std::env::current_exe()?;
     let mut command = Command::new(program);
     command.arg(janitor::VERB).args(launch.to_arguments()).current_dir("/").stdin(Stdio::piped());
     command.stdout(lock.try_clone()?);
     Ok(command.spawn()?.stdin.take())
-}
-
-/// The fetcher stays with us in the host's namespaces and ends with us; the region holds the other end of its socket.
-fn start_fetcher(launch: &Launch) -> io::Result<UnixStream> {
-    let (ours, theirs) = UnixStream::pair()?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg(fetcher::VERB).args(launch.to_arguments()).current_dir("/");
-    command.stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
-    Ok(ours)
 }
 
 /// The EC2 endpoint: at the port that this state directory had before, so that what clients were told stays true.
@@ -200,7 +190,7 @@ fn hand_down(inherited: &[RawFd]) -> io::Result<()> {
 }
 
 /// Wait for the tree's end; pass a request to end on to it.
-fn wait(tree: Pid, signals: &SigSet) -> WaitStatus {
+fn wait(tree: Pid, signals: &SigSet, fetcher: &mut Fetcher<'_>) -> WaitStatus {
     loop {
         match signals.wait() {
             Ok(Signal::SIGCHLD) => {
@@ -208,7 +198,7 @@ fn wait(tree: Pid, signals: &SigSet) -> WaitStatus {
                     match status {
                         WaitStatus::StillAlive => break,
                         status if status.pid() == Some(tree) => return status,
-                        _ => {}
+                        status => fetcher.ended(status),
                     }
                 }
             }

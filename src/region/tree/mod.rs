@@ -18,6 +18,7 @@
 mod cgroup;
 mod daemon;
 mod front;
+mod helper;
 mod init;
 mod janitor;
 mod launch;

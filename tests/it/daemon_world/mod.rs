@@ -84,7 +84,8 @@ async fn reach(paths: &Paths) -> Client {
     client
 }
 
-fn start(paths: &Paths) {
+/// Start a daemon and wait until it answers.
+pub fn start(paths: &Paths) {
     let output = Command::new(env!("CARGO_BIN_EXE_lab"))
         .arg("region-daemon")
         .arg("--state")

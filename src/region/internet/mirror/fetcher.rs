@@ -14,7 +14,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 
 use super::apt::{Configuration, Method, Reply};
-use super::link::{Order, Outcome, Report};
+use super::link::{AGAIN, Order, Outcome, Report, STARTED};
 use super::path::{Archive, ArchivePath};
 use super::store;
 use crate::region::image::{ArchiveBases, archive_bases};
@@ -46,7 +46,13 @@ pub(crate) fn main(cache: &Path) -> Result<ExitCode, String> {
         let (queue, writer) = (Arc::clone(&queue), Arc::clone(&writer));
         std::thread::spawn(move || worker.run(&queue, &writer));
     }
-    for line in BufReader::new(socket).lines().map_while(Result::ok) {
+    let told =
+        writer.lock().unwrap_or_else(PoisonError::into_inner).write_all(format!("{STARTED}\n").as_bytes());
+    told.map_err(|error| format!("say that we have started: {error}"))?;
+    // What comes before was meant for a fetcher that has died.
+    let lines =
+        BufReader::new(socket).lines().map_while(Result::ok).skip_while(|line| !line.ends_with(AGAIN));
+    for line in lines.skip(1) {
         match serde_json::from_str::<Order>(&line) {
             Ok(order) => drop(orders.send(order)),
             Err(error) => eprintln!("region-fetcher: an order that makes no sense: {error}"),
