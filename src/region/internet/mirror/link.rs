@@ -134,7 +134,7 @@ fn lock(waiting: &Waiting) -> MutexGuard<'_, HashMap<u64, (Order, oneshot::Sende
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead as _, Write as _};
+    use std::io::Write as _;
     use std::time::Duration;
 
     use super::*;
