@@ -3,6 +3,8 @@ use etherparse::PacketBuilder;
 use std::time::Duration;
 
 use super::*;
+use crate::run::capture::RECORDED;
+use crate::snapshot::Record;
 
 const CLIENT: ([u8; 4], u16) = ([10, 0, 1, 10], 40_001);
 const SERVER: ([u8; 4], u16) = ([10, 0, 2, 10], 80);
