@@ -65,7 +65,7 @@ pub async fn a_deadline_ends_the_block_and_all_it_started(mut s: Subject) {
     ];
     for script in cases {
         let mut block = Block::new(script.clone());
-        block.timeout = Duration::from_millis(400);
+        block.timeout = Duration::from_secs(1);
         let outcome = s.run_block(block).await;
         assert_eq!((outcome.status, &outcome.ended), (None, &Ended::Deadline), "{script}");
         assert_eq!(outcome.output.to_text(), "waiting\n");

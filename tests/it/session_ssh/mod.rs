@@ -62,10 +62,12 @@ fn server_on(dir: &Path, name: &str, port: u16) -> Server {
     fs::create_dir_all(&own).expect("a directory");
     keygen(&own.join("host"), &["-t", "ed25519"]);
     fs::copy(dir.join("key.pub"), own.join("authorized")).expect("copies");
+    // A bash that believes to be sshd's first child reads ~/.bashrc, and what the person of this machine has there may take
+    // many seconds (pyenv waits for a lock); the level says that it is not.
     let config = format!(
         "ListenAddress 127.0.0.1:{port}\nHostKey {0}/host\nAuthorizedKeysFile {0}/authorized\nPidFile none\nUsePAM no\n\
          StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\n\
-         Subsystem sftp internal-sftp\n",
+         Subsystem sftp internal-sftp\nSetEnv SHLVL=3\n",
         own.display()
     );
     fs::write(own.join("config"), config).expect("writes");
