@@ -116,7 +116,9 @@ fn kept(region: &Region) -> Vec<(String, PathBuf)> {
 }
 
 fn states(region: &Region) -> usize {
-    fs::read_dir(region.cache().join("checkpoints/states")).map_or(0, Iterator::count)
+    // Those that are on their way out are out of sight.
+    let entries = fs::read_dir(region.cache().join("checkpoints/states")).into_iter().flatten().flatten();
+    entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with('.')).count()
 }
 
 fn shell(course: &Course, lab: &str, typed: &str) -> Output {

@@ -8,11 +8,13 @@
 //! no disk: the kept one becomes a read-only layer below a new, empty one. What was only in memory is not kept.
 
 mod copy;
+mod difference;
 mod kept;
 mod restore;
 mod save;
 mod store;
 mod world;
+mod xattr;
 
 pub(super) use restore::{Restored, restore};
 pub(super) use save::{Subject, save};

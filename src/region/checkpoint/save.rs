@@ -7,14 +7,20 @@ use std::time::{Duration, Instant};
 
 use super::CheckpointError;
 use super::copy::copy;
+use super::difference::{self, Seen};
 use super::kept::{FORMAT, Kept};
 use super::store::{DESCRIPTION, HIDDEN, Store};
 use crate::region::guest::Disk;
 use crate::region::model::Account;
-use crate::region::tree::Cgroup;
+use crate::region::tree::{Cgroup, replace};
 
 /// So much must be free afterwards: images, packages and running labs need room more.
 const SPARE: u64 = 2 << 30;
+
+/// Where so much is free, nobody has to measure disks before they are copied.
+const PLENTY: u64 = 16 << 30;
+/// A disk over more layers than this is copied whole the next time.
+const MOST_LAYERS: usize = 24;
 
 /// A lab that is to be kept.
 pub(crate) struct Subject {
@@ -45,8 +51,10 @@ pub(crate) fn save(
     let states = store.open()?;
     let free = store.free()?;
     let mut needed = SPARE;
-    for (disk, _) in subject.machines.values().filter(|(disk, _)| disk.upper().exists()) {
-        needed += store.size(&disk.upper())?;
+    if free < PLENTY {
+        for (disk, _) in subject.machines.values().filter(|(disk, _)| disk.upper().exists()) {
+            needed += store.size(&disk.upper())?;
+        }
     }
     if free < needed {
         return Err(CheckpointError::NoSpace { free_mib: free >> 20, place: states.to_owned() });
@@ -82,23 +90,23 @@ fn fill(
         id: id.to_owned(),
         reason: "its lab is gone".to_owned(),
     })?;
-    let mut disks = BTreeMap::new();
+    let (mut disks, mut seen) = (BTreeMap::new(), Vec::new());
     for (instance, (disk, _)) in &subject.machines {
         let upper = disk.upper();
         // An instance that was asked for at the last moment has no disk yet, and will get one.
         if !upper.exists() {
             continue;
         }
-        let own = format!("{id}/disks/{instance}");
-        copy(&upper, &half.join("disks").join(instance)).map_err(CheckpointError::file("copy", &upper))?;
-        let mut layers = vec![own];
-        for below in disk.layers().map_err(CheckpointError::file("read the layers of", &upper))? {
-            let name = store.layer_name(&below);
-            layers.push(name.ok_or_else(|| CheckpointError::Unusable {
-                id: id.to_owned(),
-                reason: format!("{} is no layer of this store", below.display()),
-            })?);
+        let former = former(store, disk);
+        let mut layers = vec![format!("{id}/disks/{instance}")];
+        match &former {
+            Some(former) => layers.extend(former.layers.iter().cloned()),
+            None => layers.extend(below(store, disk, id)?),
         }
+        let to = half.join("disks").join(instance);
+        let now = difference::copy(&upper, former.as_ref(), &to);
+        let now = now.map_err(CheckpointError::file("copy", &upper))?;
+        seen.push((disk.kept(), now.kept_as(layers.clone())));
         disks.insert(instance.clone(), layers);
     }
     copy(&subject.home, &half.join("home")).map_err(CheckpointError::file("copy", &subject.home))?;
@@ -119,5 +127,28 @@ fn fill(
     let text =
         serde_json::to_vec(&kept).map_err(|error| CheckpointError::file("write", &file)(error.into()))?;
     fs::write(&file, text).map_err(CheckpointError::file("write", &file))?;
+    for (file, seen) in seen {
+        // Without it the next copy is of everything.
+        let _ = serde_json::to_vec(&seen).map(|text| replace(&file, &text));
+    }
     Ok((bytes, frozen))
+}
+
+/// What the disk held when it was last kept, if that is still there to be built upon.
+fn former(store: &Store, disk: &Disk) -> Option<Seen> {
+    let seen: Seen = serde_json::from_slice(&fs::read(disk.kept()).ok()?).ok()?;
+    let is_there = |layer: &String| store.layer(layer).is_dir();
+    (seen.layers.len() < MOST_LAYERS && seen.layers.iter().all(is_there)).then_some(seen)
+}
+
+/// The layers that the disk was laid over when it was made.
+fn below(store: &Store, disk: &Disk, id: &str) -> Result<Vec<String>, CheckpointError> {
+    let layers = disk.layers().map_err(CheckpointError::file("read the layers of", disk.path()))?;
+    let name = |layer: PathBuf| {
+        store.layer_name(&layer).ok_or_else(|| CheckpointError::Unusable {
+            id: id.to_owned(),
+            reason: format!("{} is no layer of this store", layer.display()),
+        })
+    };
+    layers.into_iter().map(name).collect()
 }

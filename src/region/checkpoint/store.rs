@@ -17,6 +17,8 @@ use crate::region::client::Paths;
 
 /// Names of unfinished and of doomed moments begin with it.
 pub(super) const HIDDEN: char = '.';
+/// Names of doomed ones begin with it.
+const DOOMED: &str = ".old-";
 /// The description, in a moment's directory.
 pub(super) const DESCRIPTION: &str = "kept.json";
 /// Who is laid over a moment's disks: one file for each, with the path of that disk.
@@ -178,12 +180,23 @@ impl Store {
 
     /// First out of sight, so that a removal that is cut short leaves nothing that looks whole.
     pub(super) fn discard(&self, name: &str) {
-        let place = self.states.join(name);
-        let doomed = self.states.join(format!("{HIDDEN}old-{}", name.trim_start_matches(HIDDEN)));
-        let removed = fs::rename(&place, &doomed).and_then(|()| fs::remove_dir_all(&doomed));
-        if let Err(error) = removed {
-            eprintln!("checkpoint {name}: remove it: {error}");
+        let mut place = self.states.join(name);
+        if !name.starts_with(DOOMED) {
+            let doomed = self.states.join(format!("{DOOMED}{}", name.trim_start_matches(HIDDEN)));
+            if let Err(error) = fs::rename(&place, &doomed) {
+                eprintln!("checkpoint {name}: remove it: {error}");
+                return;
+            }
+            place = doomed;
         }
+        // Thousands of files: nobody waits for that.
+        std::thread::spawn(move || match fs::remove_dir_all(&place) {
+            // Another is at it.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                eprintln!("checkpoint {}: remove it: {error}", place.display());
+            }
+            _ => {}
+        });
     }
 
     /// What is free on the file system, in bytes.
@@ -273,7 +286,8 @@ mod tests {
         }
 
         fn there(&self) -> Vec<String> {
-            self.store.moments().expect("lists").into_keys().collect()
+            let moments = self.store.moments().expect("lists").into_keys();
+            moments.filter(|name| !name.starts_with(DOOMED)).collect()
         }
     }
 

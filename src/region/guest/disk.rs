@@ -39,6 +39,11 @@ impl Disk {
         }
     }
 
+    /// A file for whoever keeps copies of it: what the last one held.
+    pub(crate) fn kept(&self) -> PathBuf {
+        self.path.join("kept.json")
+    }
+
     /// Make it anew as an empty layer over these.
     pub(crate) fn lay_over(&self, layers: &[PathBuf]) -> io::Result<()> {
         self.remove()?;
