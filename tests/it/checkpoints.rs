@@ -13,6 +13,21 @@ use serde_json::Value;
 use crate::blocks::{events, report, with_web};
 use crate::course::{Course, Region, told};
 
+/// What the instance has at the end of the first lesson, for the second to change: a disk is kept as what has changed.
+const BEGIN: &str = r#"
+```sh {#wait-for-web timeout=3m}
+aws ec2 wait instance-status-ok --instance-ids $WEB
+```
+
+```sh {#begin on=web}
+mkdir kept anew void && touch kept/same kept/gone kept/other anew/x void/x
+ln kept/same kept/link
+sudo rm -r /etc/logrotate.d && sudo mkdir /etc/logrotate.d && sudo touch /etc/logrotate.d/same /etc/logrotate.d/gone
+sudo rm -r /etc/xdg
+sync
+```
+"#;
+
 /// What the instance has at the end of the second lesson: a new file, one that is gone, a directory made anew, links.
 const WORK: &str = r#"# Two
 
@@ -22,6 +37,8 @@ sudo rm /etc/issue.net
 sudo rm -r /etc/skel && sudo mkdir /etc/skel && sudo touch /etc/skel/new
 mkdir data && echo text > data/a && ln data/a data/b && ln -s a data/c && chmod 640 data/a
 sudo chown 1234:1234 data/a
+rm kept/gone && echo other > kept/other && touch kept/new && rm -r anew && mkdir anew && touch anew/y && rm -r void
+sudo rm /etc/logrotate.d/gone && sudo touch /etc/logrotate.d/new && sudo mkdir /etc/xdg
 ```
 
 ```sh {#note}
@@ -40,6 +57,11 @@ stat -c '%n %A %h %u %F' data/*
 cat /proc/sys/kernel/hostname
 ```
 
+```sh {#look-further on=web}
+ls; ls kept anew /etc/logrotate.d; ls -A /etc/xdg | wc -l
+cat kept/other; stat -c '%n %h' kept/same kept/link
+```
+
 ```sh {#look-here}
 echo "$NOTE"; stat -c '%a %U' note my-key.pem; pwd
 ```
@@ -54,9 +76,7 @@ aws ec2 describe-instance-status --instance-ids $WEB --query InstanceStatuses[0]
 
 /// A course of three lessons with one instance.
 fn course(region: &Arc<Region>) -> Course {
-    let web =
-        "\n```sh {#wait-for-web timeout=3m}\naws ec2 wait instance-status-ok --instance-ids $WEB\n```\n";
-    let course = Course::of(region, "01-one", &with_web(web));
+    let course = Course::of(region, "01-one", &with_web(BEGIN));
     fs::write(course.lesson("02-two"), WORK).expect("written");
     fs::write(course.lesson("03-three"), LOOK).expect("written");
     let summary = "# Summary\n\n- [One](01-one.md)\n- [Two](02-two.md)\n- [Three](03-three.md)\n";
@@ -89,7 +109,7 @@ fn restored(events: &[Value]) -> Option<&str> {
 }
 
 fn outputs(events: &[Value]) -> Vec<String> {
-    let blocks = ["look", "look-here", "look-at-cloud"];
+    let blocks = ["look", "look-further", "look-here", "look-at-cloud"];
     blocks.map(|block| report(events, block)["output"].as_str().expect("an output").to_owned()).to_vec()
 }
 
