@@ -4,6 +4,7 @@
 //! maximum over several runs; nothing here asserts anything.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -29,6 +30,7 @@ fn main() {
     blocks_and_instances();
     aws();
     course();
+    checkpoints();
 }
 
 struct Figures(Vec<Duration>);
@@ -195,6 +197,45 @@ fn aws() {
         begun.elapsed()
     });
     println!("aws ec2 describe-vpcs by the AWS CLI (PyPI): {}", Figures(runs.collect()));
+}
+
+/// After `course`, whose last run has left the states.
+fn checkpoints() {
+    let unchanged = (0..5).map(|_| {
+        let begun = Instant::now();
+        lab(root(), &["verify", "--quiet"]);
+        begun.elapsed()
+    });
+    println!("lab verify, nothing changed: {}", Figures(unchanged.collect()));
+    let restored = (0..5).map(|_| {
+        let begun = Instant::now();
+        let arguments = ["run", "07-wordpress", "--lab", NAME, "--format", "json"];
+        let mut child = Command::new(LAB)
+            .current_dir(root())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("lab starts");
+        let mut took = Duration::ZERO;
+        for line in BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok) {
+            let event: Value = serde_json::from_str(&line).expect("an event");
+            // The first block has run: the instances answered before it began.
+            if event["event"] == "block-finished" {
+                took = begun.elapsed();
+                break;
+            }
+        }
+        let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("it runs");
+        child.wait().expect("it ends");
+        lab(root(), &["down", "--lab", NAME]);
+        took
+    });
+    println!(
+        "lab run of lesson 07 in a new lab to the end of its first block: {}",
+        Figures(restored.collect())
+    );
 }
 
 fn course() {

@@ -161,10 +161,10 @@ pub enum EventKind {
     RunStarted { lab: String, cloud: String, region: String, mode: Mode, lessons: Vec<PlannedLesson> },
     /// A lesson began; `resumed_at` counts the blocks that an earlier run has already done.
     LessonStarted { title: String, blocks: usize, why: Why, resumed_at: usize },
-    /// The lab goes on from the state that a run left after the lesson `after` at that time.
-    StateRestored { after: LessonId, at: Timestamp, took: Duration },
+    /// The lab goes on from the state that a run left after the lesson `after` at the time `of`.
+    StateRestored { after: LessonId, of: Timestamp, took: Duration },
     /// The lesson did not run: what follows are its results of that time, compared with what is recorded now.
-    LessonTaken { at: Timestamp },
+    LessonTaken { of: Timestamp },
     /// The state after the lesson was kept; the instances stood still for a moment.
     StateKept { bytes: u64, still: Duration, took: Duration },
     /// A lesson needed nothing: it was done in an earlier run.
@@ -235,6 +235,22 @@ mod tests {
         assert!(text.contains("\"outcome\":\"failed\""), "{text}");
         let back: Event = serde_json::from_str(&text).expect("events deserialise");
         assert_eq!(serde_json::to_string(&back).expect("events serialise"), text);
+    }
+
+    #[test]
+    fn no_word_of_an_event_is_one_of_its_envelope() {
+        let (of, took) = (Timestamp::UNIX_EPOCH + Duration::from_secs(60), Duration::ZERO);
+        let lesson = LessonId::new("01-a").expect("valid");
+        for kind in [
+            EventKind::StateRestored { after: lesson.clone(), of, took },
+            EventKind::LessonTaken { of },
+            EventKind::StateKept { bytes: 1, still: took, took },
+        ] {
+            let event = Event { at: Timestamp::UNIX_EPOCH, lesson: Some(lesson.clone()), block: None, kind };
+            let text = serde_json::to_string(&event).expect("events serialise");
+            let back: Event = serde_json::from_str(&text).expect("events deserialise");
+            assert_eq!(serde_json::to_string(&back).expect("events serialise"), text);
+        }
     }
 
     #[test]

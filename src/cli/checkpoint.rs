@@ -110,8 +110,8 @@ impl Checkpoints {
         match open::open_restored(name, fresh, fill, &entry.manifest.state, sink).await? {
             Ok(opened) => {
                 self.store.touch(&entry.key);
-                let (after, at) = (after.clone(), entry.manifest.at);
-                tell(sink, EventKind::StateRestored { after, at, took: started.elapsed() });
+                let (after, of) = (after.clone(), entry.manifest.at);
+                tell(sink, EventKind::StateRestored { after, of, took: started.elapsed() });
                 Ok(Some(opened))
             }
             Err(Unrestored::Because(reason)) => {

@@ -49,8 +49,8 @@ impl Sink for JUnit {
                     suite.cases.push((block.to_string(), report.clone()));
                 }
             }
-            (EventKind::LessonTaken { at }, Some(lesson), _) => {
-                suites.push(Suite { name: lesson.to_string(), taken: Some(*at), cases: Vec::new() });
+            (EventKind::LessonTaken { of }, Some(lesson), _) => {
+                suites.push(Suite { name: lesson.to_string(), taken: Some(*of), cases: Vec::new() });
             }
             (EventKind::RunStarted { mode: now, .. }, ..) => *mode = Some(*now),
             (EventKind::RunFinished { .. }, ..) => {

@@ -139,21 +139,21 @@ impl<W: Write> Inner<W> {
                 }
                 Ok(())
             }
-            EventKind::StateRestored { after, at, took } if self.detail > Detail::Quiet => {
+            EventKind::StateRestored { after, of, took } if self.detail > Detail::Quiet => {
                 self.clear_preparation()?;
                 writeln!(
                     self.out,
                     "{DIM}state after {after} restored from the checkpoint of {} ({}){DIM:#}",
-                    minute(*at),
+                    minute(*of),
                     duration(*took)
                 )
             }
-            EventKind::LessonTaken { at } => {
+            EventKind::LessonTaken { of } => {
                 self.taken = true;
                 if self.detail == Detail::Quiet {
                     return Ok(());
                 }
-                writeln!(self.out, "  {DIM}not run: results of the checkpoint of {}{DIM:#}", minute(*at))
+                writeln!(self.out, "  {DIM}not run: results of the checkpoint of {}{DIM:#}", minute(*of))
             }
             EventKind::StateKept { bytes, took, .. }
                 if self.detail > Detail::Normal || self.detail > Detail::Quiet && *took > LONG =>

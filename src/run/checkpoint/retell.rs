@@ -41,7 +41,7 @@ impl Retelling<'_> {
             let title = lesson.title.clone();
             let (blocks, why) = (step.blocks, step.why);
             self.tell(lesson, None, EventKind::LessonStarted { title, blocks, why, resumed_at: 0 });
-            self.tell(lesson, None, EventKind::LessonTaken { at: earlier.at });
+            self.tell(lesson, None, EventKind::LessonTaken { of: earlier.at });
         }
         let mut tally = Tally::default();
         let mut stopped: Option<String> = None;
