@@ -39,6 +39,8 @@ pub struct Console {
 #[derive(Debug, Clone, Default)]
 struct Typed {
     at: u64,
+    /// Bytes that the terminal prints of it at most: itself and a line break.
+    echo: u64,
     line: String,
     /// A line break has been printed since.
     broken: bool,
@@ -102,6 +104,19 @@ impl Console {
         }
     }
 
+    /// Waits until the program has printed something of its own since the last typing, for `limit` at most: one that
+    /// was just started may take its time, and would find what is typed before it is ready. Cancel-safe.
+    pub async fn until_answered(&mut self, limit: Duration, on_output: Listener<'_>) -> Result<(), Stalled> {
+        let end = Instant::now() + limit;
+        while self.screen.fed() <= self.typed.at + self.typed.echo {
+            tokio::select! {
+                () = sleep_until(end) => return Ok(()),
+                more = self.more(on_output) => more?,
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until nothing has been printed for `quiet`. Cancel-safe.
     pub async fn until_quiet(&mut self, quiet: Duration, on_output: Listener<'_>) -> Result<(), Stalled> {
         loop {
@@ -145,7 +160,8 @@ impl Console {
     }
 
     async fn type_bytes(&mut self, bytes: Vec<u8>) -> Result<(), Stalled> {
-        self.typed = Typed { at: self.screen.fed(), line: self.screen.line(), broken: false };
+        let echo = bytes.len() as u64 + 1;
+        self.typed = Typed { at: self.screen.fed(), echo, line: self.screen.line(), broken: false };
         self.moved = Instant::now();
         self.child.stdin.write_all(&bytes).await.map_err(Stalled::Typing)?;
         self.child.stdin.flush().await.map_err(Stalled::Typing)

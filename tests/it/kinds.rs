@@ -98,6 +98,30 @@ async fn a_conversation_that_stalls_waits_and_shows_its_screen() {
 }
 
 #[tokio::test]
+async fn a_program_that_begins_slowly_is_waited_for() {
+    let home = tempfile::tempdir().expect("a directory");
+    let shell = shell(Arc::new(LocalMachine::new(home.path()))).await;
+    let mut console = Console::open(&shell, &[]).await.expect("opens");
+    let mut hear = |_: &[u8]| {};
+    timeout(LIMIT, async {
+        console.until_prompt("$", &mut hear).await?;
+        console.type_line("sleep 1; echo ready; cat").await?;
+        console.until_answered(LIMIT, &mut hear).await?;
+        console.until_quiet(QUIET, &mut hear).await?;
+        console.type_line("typed").await?;
+        console.until_quiet(QUIET, &mut hear).await?;
+        console.type_key(4).await?;
+        console.until_back(&mut hear).await
+    })
+    .await
+    .expect("in time")
+    .expect("goes on");
+    let transcript = console.transcript();
+    console.close().await;
+    assert!(transcript.contains("ready\ntyped\ntyped\n"), "{transcript}");
+}
+
+#[tokio::test]
 async fn hanging_up_ends_what_runs_on_the_terminal() {
     let home = tempfile::tempdir().expect("a directory");
     let shell = shell(Arc::new(LocalMachine::new(home.path()))).await;

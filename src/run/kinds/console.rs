@@ -1,6 +1,6 @@
 //! A conversation with an interactive program. What is recorded is what the terminal showed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
@@ -53,6 +53,9 @@ pub(super) async fn run(stage: &mut Stage<'_>, console: &Console) -> Result<Did,
     })
 }
 
+/// A program that was started at a prompt says something before so long, or says nothing at all.
+const BEGINNING: Duration = Duration::from_secs(5);
+
 /// Types everything, each thing when its time has come, and waits for the console's own prompt.
 async fn hold(
     terminal: &mut session::Console,
@@ -60,14 +63,19 @@ async fn hold(
     waiting: &mut String,
     tell: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<(), session::Stalled> {
+    let mut begun = false;
     for entry in entries {
         match &entry.wait {
             Wait::Prompt(prompt) => {
                 *waiting = format!("the prompt `{prompt}` of line {}", entry.line);
                 terminal.until_prompt(prompt, tell).await?;
+                begun = true;
             }
             Wait::Quiet => {
                 *waiting = format!("quiet before line {}", entry.line);
+                if std::mem::take(&mut begun) {
+                    terminal.until_answered(BEGINNING, tell).await?;
+                }
                 terminal.until_quiet(QUIET, tell).await?;
             }
         }
