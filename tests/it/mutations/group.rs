@@ -1,0 +1,59 @@
+//! Several mutations in one run: those that are noticed at blocks of their own, so that each can be told from the others.
+
+use super::change::{Mutation, fences, place};
+
+/// A lesson and the mutations that it gets at once.
+pub struct Group {
+    pub lesson: &'static str,
+    pub mutations: Vec<&'static Mutation>,
+    /// The position of the last block that runs, for what takes long to be begun first.
+    pub last: usize,
+}
+
+/// Puts the mutations of a lesson into as few runs as can be. A run has one mutation that ends the lesson at most; all
+/// others are noticed before that, at blocks that notice nothing else.
+pub fn groups(
+    lesson: &'static str,
+    text: &str,
+    mutations: impl Iterator<Item = &'static Mutation>,
+) -> Result<Vec<Group>, String> {
+    let order: Vec<&str> = fences(text).iter().map(|fence| fence.name).collect();
+    let position = |block: &str| {
+        let position = order.iter().position(|name| *name == block);
+        position.ok_or_else(|| format!("{lesson} has no block `{block}`"))
+    };
+    let mut ending: Vec<(usize, &'static Mutation)> = Vec::new();
+    let mut others: Vec<(usize, &'static Mutation)> = Vec::new();
+    for mutation in mutations {
+        for edit in mutation.edits() {
+            place(text, edit).map_err(|why| format!("{lesson}: {}: {why}", mutation.what))?;
+        }
+        let mut last = 0;
+        for block in mutation.shown_by() {
+            last = last.max(position(block)?);
+        }
+        if mutation.ends { ending.push((last, mutation)) } else { others.push((last, mutation)) }
+    }
+    ending.sort_by_key(|(last, _)| *last);
+    let mut groups: Vec<Group> = ending
+        .into_iter()
+        .map(|(last, mutation)| Group { lesson, mutations: vec![mutation], last })
+        .collect();
+    for (last, mutation) in others {
+        // The run that ends soonest, so that those that end late stay free for what is noticed late.
+        let free = groups.iter_mut().find(|group| last < group.last && apart(group, mutation));
+        match free {
+            Some(group) => group.mutations.push(mutation),
+            None => groups.push(Group { lesson, mutations: vec![mutation], last: usize::MAX }),
+        }
+    }
+    Ok(groups)
+}
+
+/// Whether no block would show both, and no block is changed twice.
+fn apart(group: &Group, mutation: &Mutation) -> bool {
+    group.mutations.iter().all(|other| {
+        other.shown_by().all(|block| mutation.shown_by().all(|own| own != block))
+            && other.edits().all(|edit| mutation.edits().all(|own| own.block != edit.block))
+    })
+}
