@@ -12,11 +12,11 @@ pub const APACHE: &[Mutation] = &[
     mutation("Apache stopped", "start-apache", "systemctl start", "systemctl stop")
         .noticed("start-apache", "inactive")
         .ends(),
-    mutation("Apache left to start at boot", "ask-for-start-at-boot", "sudo systemctl", ": systemctl")
-        .noticed("ask-for-start-at-boot", "enabled")
+    mutation("Apache left to start at boot", "disable-apache", "sudo systemctl", ": systemctl")
+        .noticed("ask-for-start-at-boot", "exit status 0, expected 1")
         .ends(),
     mutation("Apache not set to start at boot", "enable-apache", "sudo systemctl", ": systemctl")
-        .noticed("enable-apache", "disabled")
+        .noticed("ask-for-start-at-boot-again", "disabled")
         .ends(),
     mutation("no rule for port 80", "allow-http", "aws ec2", "echo True; : aws ec2")
         .noticed("ask-again", "exit status 28")

@@ -18,21 +18,24 @@ pub fn groups(
     mutations: impl Iterator<Item = &'static Mutation>,
 ) -> Result<Vec<Group>, String> {
     let order: Vec<&str> = fences(text).iter().map(|fence| fence.name).collect();
-    let position = |block: &str| {
-        let position = order.iter().position(|name| *name == block);
-        position.ok_or_else(|| format!("{lesson} has no block `{block}`"))
-    };
+    let mut wrong = String::new();
     let mut ending: Vec<(usize, &'static Mutation)> = Vec::new();
     let mut others: Vec<(usize, &'static Mutation)> = Vec::new();
     for mutation in mutations {
-        for edit in mutation.edits() {
-            place(text, edit).map_err(|why| format!("{lesson}: {}: {why}", mutation.what))?;
+        for why in mutation.edits().filter_map(|edit| place(text, edit).err()) {
+            wrong += &format!("{lesson}: {}: {why}\n", mutation.what);
         }
         let mut last = 0;
         for block in mutation.shown_by() {
-            last = last.max(position(block)?);
+            match order.iter().position(|name| *name == block) {
+                Some(position) => last = last.max(position),
+                None => wrong += &format!("{lesson}: {}: there is no block `{block}`\n", mutation.what),
+            }
         }
-        if mutation.ends { ending.push((last, mutation)) } else { others.push((last, mutation)) }
+        if mutation.ends { &mut ending } else { &mut others }.push((last, mutation));
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
     }
     ending.sort_by_key(|(last, _)| *last);
     let mut groups: Vec<Group> = ending

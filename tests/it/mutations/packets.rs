@@ -12,6 +12,8 @@ pub const PACKETS: &[Mutation] = &[
         .noticed("ask-nobody", "exit status 0, expected 1")
         .ends(),
     mutation("no frames", "watch-frames", "tcpdump -e", "tcpdump").noticed("watch-frames", "ethertype"),
+    mutation("other packets on db", "watch-frames-on-db", "-t icmp", "-t 'icmp[0] == 0'")
+        .noticed("read-frames-on-db", "echo request"),
     mutation("packets of web only", "ping-across", "capture-on=web,db", "capture-on=web")
         .noticed("ping-across", "packet on db"),
     mutation("another page", "write-small-page", "echo hello", "echo hallo")
@@ -145,9 +147,9 @@ ssh -F ssh-config -R")
         .noticed("ask-agent-again", "exit status 124")
         .ends(),
     mutation("a rule for everybody", "allow-agent", "--source-group $WEB_SG", "--cidr 0.0.0.0/0")
-        .noticed("show-db-rules", "0.0.0.0/0"),
+        .noticed("show-agent-rule", "0.0.0.0/0"),
     mutation("a rule for more ports", "allow-agent", "--port 10050", "--port 10050-10051")
-        .noticed("show-db-rules", "10051"),
+        .noticed("show-agent-rule", "10051"),
     mutation("no key", "make-key-for-ansible", "ssh-keygen", ": ssh-keygen")
         .noticed("make-key-for-ansible", "exit status 1")
         .ends(),
