@@ -3,7 +3,7 @@
 use super::change::{Mutation, mutation};
 
 pub const NAT: &[Mutation] = &[
-    mutation("no address", "allocate-nat-address", "NAT_EIP=$(aws", ": $(: aws")
+    mutation("no address", "allocate-nat-address", "NAT_EIP=$(aws", "NAT_EIP=$(: aws")
         .noticed("allocate-nat-address", "exit status")
         .ends(),
     mutation(

@@ -8,7 +8,8 @@ pub const NETWORK: &[Mutation] = &[
         .also(&["show-main-route-table", "confirm-default-route"]),
     mutation("a network of another name", "create-vpc", "Value=lab-vpc", "Value=my-vpc")
         .noticed("show-vpc", "my-vpc"),
-    mutation("no network", "create-vpc", "VPC=$(aws", ": $(: aws").noticed("create-vpc", "VPC").ends(),
+    mutation("no network", "create-vpc", "VPC=$(aws", "VPC=$(echo vpc-0123456789abcdef0; : aws")
+.noticed("create-vpc", "exit status").ends(),
     mutation("a subnet that would fit", "create-subnet-outside", "10.1.1.0/24", "10.0.1.0/24")
         .noticed("create-subnet-outside", "exit status 0, expected 254")
         .ends(),
@@ -28,8 +29,7 @@ pub const NETWORK: &[Mutation] = &[
 PUBLIC_RT=$(aws ec2 describe-route-tables --filters Name=vpc-id,Values=$VPC Name=association.main,Values=true \\
   --query 'RouteTables[0].RouteTableId' --output text)",
     )
-    .noticed("create-route-table", "PUBLIC_RT")
-    .also(&["confirm-route-table"]),
+    .noticed("confirm-route-table", "Name"),
     mutation(
         "the gateway attached before the route that needs it",
         "create-route-table",
@@ -63,7 +63,7 @@ PUBLIC_RT=$(aws ec2 describe-route-tables --filters Name=vpc-id,Values=$VPC Name
     .noticed("confirm-default-route", "0.0.0.0/0"),
     mutation("no association", "associate-route-table", "aws ec2", "echo associated; : aws ec2")
         .noticed("confirm-route-table", "null")
-        .also(&["confirm-default-route"]),
+        .also(&["confirm-default-route"]).ends(),
     mutation(
         "the main table associated",
         "associate-route-table",
@@ -156,7 +156,7 @@ aws ec2 revoke-security-group-egress --group-id $WEB_SG --protocol all --cidr 0.
         .ends(),
     mutation("an address of another name", "allocate-address", "Value=web-eip", "Value=eip")
         .noticed("show-elastic-ip", "web-eip"),
-    mutation("no address", "allocate-address", "EIP=$(aws", ": $(: aws")
+    mutation("no address", "allocate-address", "EIP=$(aws", "EIP=$(: aws")
         .noticed("allocate-address", "EIP")
         .also(&["associate-address"])
         .ends(),
