@@ -85,7 +85,7 @@ aws ec2 associate-route-table --route-table-id $PUBLIC_RT --subnet-id $PUBLIC > 
 
 pub const WEB: &[Mutation] = &[
     mutation("a group of another name", "create-web-group", "--group-name WEB-SG", "--group-name WWW-SG")
-        .noticed("show-web", "WWW-SG"),
+        .noticed("show-new-group", "WWW-SG").also(&["show-web"]),
     mutation(
         "a group that lets nothing out",
         "create-web-group",
@@ -109,7 +109,7 @@ aws ec2 revoke-security-group-egress --group-id $WEB_SG --protocol all --cidr 0.
         .ends(),
     mutation("no key", "launch-web", "--key-name my-key", "")
         .noticed("show-web", "my-key")
-        .also(&["log-in"])
+        .also(&["log-in-with-open-key", "log-in"])
         .ends(),
     mutation("another private address", "launch-web", "10.0.1.10", "10.0.1.11")
         .noticed("show-web", "10.0.1.11")
