@@ -21,7 +21,8 @@ pub const APACHE: &[Mutation] = &[
     mutation("no rule for port 80", "allow-http", "aws ec2", "echo True; : aws ec2")
         .noticed("ask-again", "exit status 28")
         .ends(),
-    mutation("a rule for another group", "allow-http", "--group-id $WEB_SG", "--group-name default")
+    mutation("a rule for another group", "allow-http", "$WEB_SG", "$(aws ec2 describe-security-groups \\
+  --filters Name=vpc-id,Values=$VPC Name=group-name,Values=default --query 'SecurityGroups[0].GroupId' --output text)")
         .noticed("ask-again", "exit status 28")
         .ends(),
     mutation("a rule for more ports", "allow-http", "--port 80", "--port 80-81")
@@ -37,7 +38,8 @@ pub const APACHE: &[Mutation] = &[
         "WEB_IP=$(",
         "aws ec2 modify-vpc-attribute --vpc-id $VPC --enable-dns-hostnames\nWEB_IP=$(",
     )
-    .noticed("show-missing-names", "true"),
+    .noticed("show-missing-names", "true")
+    .apart_from(&["enable-dns-hostnames"]),
     mutation("host names left off", "enable-dns-hostnames", "aws ec2", ": aws ec2")
         .noticed("show-names", "`ec2-` did not appear")
         .ends(),
@@ -50,7 +52,7 @@ pub const APACHE: &[Mutation] = &[
         "WEB_NAME=$(",
         "aws ec2 modify-vpc-attribute --vpc-id $VPC --no-enable-dns-support\nWEB_NAME=$(",
     )
-    .noticed("look-up-inside", "exit status 2")
+    .noticed("look-up-name", "NXDOMAIN")
     .ends(),
     mutation("the name not known to SSH", "log-in-by-name", "echo \"$WEB_NAME", ": \"$WEB_NAME")
         .noticed("log-in-by-name", "exit status 255")

@@ -27,6 +27,10 @@ pub struct Mutation {
     pub also: &'static [&'static str],
     /// Whether the last of those blocks fails, so that the lesson ends there.
     pub ends: bool,
+    /// Blocks whose mutations are not made at the same time, because one would hide the other.
+    pub apart_from: &'static [&'static str],
+    /// Whether it is left to the complete test: another of the same kind is among those that always run.
+    pub further: bool,
 }
 
 /// In this block, `to` in place of `from`.
@@ -44,6 +48,8 @@ pub const fn mutation(
         cause: "",
         also: &[],
         ends: false,
+        apart_from: &[],
+        further: false,
     }
 }
 
@@ -69,6 +75,18 @@ impl Mutation {
     /// The lesson cannot go on after the last of these blocks.
     pub const fn ends(mut self) -> Self {
         self.ends = true;
+        self
+    }
+
+    /// Mutations of these blocks would hide it.
+    pub const fn apart_from(mut self, blocks: &'static [&'static str]) -> Self {
+        self.apart_from = blocks;
+        self
+    }
+
+    /// Only the complete test makes it.
+    pub const fn further(mut self) -> Self {
+        self.further = true;
         self
     }
 

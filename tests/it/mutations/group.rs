@@ -53,9 +53,13 @@ pub fn groups(
     Ok(groups)
 }
 
-/// Whether no block would show both, and no block is changed twice.
+/// Whether no block would show both, no block is changed twice, and neither hides the other.
 fn apart(group: &Group, mutation: &Mutation) -> bool {
+    let hides = |one: &Mutation, other: &Mutation| {
+        other.edits().any(|edit| one.apart_from.contains(&edit.block))
+    };
     group.mutations.iter().all(|other| {
+        !hides(other, mutation) && !hides(mutation, other) &&
         other.shown_by().all(|block| mutation.shown_by().all(|own| own != block))
             && other.edits().all(|edit| mutation.edits().all(|own| own.block != edit.block))
     })
