@@ -24,12 +24,12 @@ pub const APACHE: &[Mutation] = &[
     mutation("a rule for another group", "allow-http", "$WEB_SG", "$(aws ec2 describe-security-groups \\
   --filters Name=vpc-id,Values=$VPC Name=group-name,Values=default --query 'SecurityGroups[0].GroupId' --output text)")
         .noticed("ask-again", "exit status 28")
-        .ends(),
+        .ends().further(),
     mutation("a rule for more ports", "allow-http", "--port 80", "--port 80-81")
         .noticed("show-web-rules", "81"),
     mutation("a rule for others", "allow-http", "0.0.0.0/0", "192.0.2.0/24")
         .noticed("ask-again", "exit status 28")
-        .ends(),
+        .ends().further(),
     mutation("a rule for half of the world", "allow-http", "0.0.0.0/0", "128.0.0.0/1")
         .noticed("show-web-rules", "128.0.0.0/1"),
     mutation(
@@ -45,7 +45,7 @@ pub const APACHE: &[Mutation] = &[
         .ends(),
     mutation("host names off", "enable-dns-hostnames", "--enable-dns-hostnames", "--no-enable-dns-hostnames")
         .noticed("show-names", "`ec2-` did not appear")
-        .ends(),
+        .ends().further(),
     mutation(
         "the VPC's resolver off",
         "show-names",

@@ -149,7 +149,11 @@ pub fn place(text: &str, edit: &Edit) -> Result<Range<usize>, String> {
     }
 }
 
-/// The lesson with these mutations. Blocks that show them try for six seconds only, as they must not come right.
+/// Ends a mutated lesson: what comes after the last block that must notice is not run, and no state is kept.
+pub const STOP: &str = "stop-here";
+
+/// The lesson with these mutations, as far as the last block that must notice. Blocks that show them try for six seconds
+/// only, as they must not come right.
 pub fn mutated(text: &str, mutations: &[&Mutation]) -> Result<String, String> {
     let mut text = text.to_owned();
     for mutation in mutations {
@@ -160,6 +164,13 @@ pub fn mutated(text: &str, mutations: &[&Mutation]) -> Result<String, String> {
         for block in mutation.shown_by() {
             shorten(&mut text, block).map_err(|why| format!("{}: {why}", mutation.what))?;
         }
+    }
+    let shown = |fence: &Fence<'_>| {
+        mutations.iter().any(|mutation| mutation.shown_by().any(|block| block == fence.name))
+    };
+    let last = fences(&text).iter().filter(|fence| shown(fence)).map(|fence| fence.span.end).max();
+    if let Some(last) = last {
+        text.insert_str(last + "```\n".len(), &format!("\n```sh {{#{STOP}}}\nfalse\n```\n"));
     }
     Ok(text)
 }

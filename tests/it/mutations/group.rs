@@ -1,6 +1,7 @@
-//! Several mutations in one run: those that are noticed at blocks of their own, so that each can be told from the others.
+//! Several mutations in one run: those that can be told from each other, because other blocks notice them, or because the
+//! block that notices both tells another cause for each.
 
-use super::change::{Mutation, fences, place};
+use super::change::{Edit, Mutation, fences, place};
 
 /// A lesson and the mutations that it gets at once.
 pub struct Group {
@@ -11,7 +12,7 @@ pub struct Group {
 }
 
 /// Puts the mutations of a lesson into as few runs as can be. A run has one mutation that ends the lesson at most; all
-/// others are noticed before that, at blocks that notice nothing else.
+/// others are noticed before that.
 pub fn groups(
     lesson: &'static str,
     text: &str,
@@ -44,23 +45,34 @@ pub fn groups(
         .collect();
     for (last, mutation) in others {
         // The run that ends soonest, so that those that end late stay free for what is noticed late.
-        let free = groups.iter_mut().find(|group| last < group.last && apart(group, mutation));
+        let free = groups.iter_mut().find(|group| last < group.last && apart(text, group, mutation));
         match free {
             Some(group) => group.mutations.push(mutation),
-            None => groups.push(Group { lesson, mutations: vec![mutation], last: usize::MAX }),
+            None => groups.push(Group { lesson, mutations: vec![mutation], last: order.len() }),
         }
     }
     Ok(groups)
 }
 
-/// Whether no block would show both, no block is changed twice, and neither hides the other.
-fn apart(group: &Group, mutation: &Mutation) -> bool {
-    let hides = |one: &Mutation, other: &Mutation| {
-        other.edits().any(|edit| one.apart_from.contains(&edit.block))
-    };
+/// Whether both are told from each other, nothing is changed twice, and neither hides the other.
+fn apart(text: &str, group: &Group, mutation: &Mutation) -> bool {
     group.mutations.iter().all(|other| {
-        !hides(other, mutation) && !hides(mutation, other) &&
-        other.shown_by().all(|block| mutation.shown_by().all(|own| own != block))
-            && other.edits().all(|edit| mutation.edits().all(|own| own.block != edit.block))
+        let shared = other.shown_by().any(|block| mutation.shown_by().any(|own| own == block));
+        let same = other.block == mutation.block
+            && (other.cause.contains(mutation.cause) || mutation.cause.contains(other.cause));
+        let overlap = other.edits().any(|edit| mutation.edits().any(|own| overlap(text, edit, own)));
+        let ends = other.ends || mutation.ends;
+        !(ends && shared) && !same && !overlap && !hides(other, mutation) && !hides(mutation, other)
     })
+}
+
+fn overlap(text: &str, one: &Edit, other: &Edit) -> bool {
+    match (place(text, one), place(text, other)) {
+        (Ok(one), Ok(other)) => one.start < other.end && other.start < one.end,
+        _ => true,
+    }
+}
+
+fn hides(one: &Mutation, other: &Mutation) -> bool {
+    other.edits().any(|edit| one.apart_from.contains(&edit.block))
 }

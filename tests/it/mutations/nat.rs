@@ -4,7 +4,8 @@ use super::change::{Mutation, mutation};
 
 pub const NAT: &[Mutation] = &[
     mutation("no address", "allocate-nat-address", "NAT_EIP=$(aws", "NAT_EIP=$(: aws")
-        .noticed("allocate-nat-address", "exit status")
+        .noticed("allocate-nat-address", "NAT_EIP=")
+        .also(&["create-nat-gateway"])
         .ends(),
     mutation(
         "the gateway in the private subnet",
@@ -31,7 +32,8 @@ pub const NAT: &[Mutation] = &[
     )
     .noticed("show-main-route-table", "igw-")
     .also(&["fetch"])
-    .ends(),
+    .ends()
+    .further(),
     mutation("a route to half of all addresses", "add-nat-route", "0.0.0.0/0", "128.0.0.0/1")
         .noticed("show-main-route-table", "128.0.0.0/1")
         .also(&["show-blackhole"]),
@@ -56,11 +58,13 @@ WEB_IP=$(",
     )
     .noticed("show-main-route-table", "192.0.2.0/24")
     .also(&["fetch"])
-    .ends(),
+    .ends()
+    .further(),
     mutation("packets of another port", "fetch-from-web", "\"tcp port 80\"", "\"tcp port 443\"")
         .noticed("fetch-from-web", "packet on db"),
     mutation("packets of one side only", "fetch-from-web", "capture-on=db,web", "capture-on=db")
-        .noticed("fetch-from-web", "packet on web"),
+        .noticed("fetch-from-web", "packet on web")
+        .further(),
     mutation("past the gateway, inside the VPC", "fetch-from-web", "http://$WEB_IP/", "http://10.0.1.10/")
         .noticed("fetch-from-web", "10.0.1.10")
         .also(&["read-access-log"]),

@@ -135,10 +135,10 @@ aws ec2 revoke-security-group-egress --group-id $WEB_SG --protocol all --cidr 0.
         .ends(),
     mutation("a rule for another protocol", "allow-ssh", "--protocol tcp", "--protocol udp")
         .noticed("knock-again", "exit status 1")
-        .ends(),
+        .ends().further(),
     mutation("a rule for others", "allow-ssh", "0.0.0.0/0", "192.0.2.0/24")
         .noticed("knock-again", "exit status 1")
-        .ends(),
+        .ends().further(),
     mutation("a rule for more ports", "allow-ssh", "--port 22", "--port 22-23").noticed("show-web-rules", "23"),
     mutation("a rule for half of the world", "allow-ssh", "0.0.0.0/0", "128.0.0.0/1")
         .noticed("show-web-rules", "128.0.0.0/1"),
@@ -149,7 +149,7 @@ aws ec2 revoke-security-group-egress --group-id $WEB_SG --protocol all --cidr 0.
     mutation("no host key known", "trust-web", "echo", ": echo")
         .noticed("log-in", "exit status 255")
         .also(&["log-in-with-open-key"])
-        .ends(),
+        .ends().further(),
     mutation("the key file left open", "protect-key", "chmod 400", ": chmod 400")
         .noticed("protect-key", "644")
         .also(&["log-in"])

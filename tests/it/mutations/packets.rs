@@ -10,7 +10,7 @@ pub const PACKETS: &[Mutation] = &[
         .noticed("ask-with-arp", "who has"),
     mutation("somebody after all", "ask-nobody", "10.0.1.99", "10.0.1.20")
         .noticed("ask-nobody", "exit status 0, expected 1")
-        .ends(),
+        .ends().further(),
     mutation("no frames", "watch-frames", "tcpdump -e", "tcpdump").noticed("watch-frames", "ethertype"),
     mutation("other packets on db", "watch-frames-on-db", "-t icmp", "-t 'icmp[0] == 0'")
         .noticed("read-frames-on-db", "echo request"),
@@ -21,23 +21,23 @@ pub const PACKETS: &[Mutation] = &[
         .also(&["write-small-page", "call-out-through-filter", "call-out-without-rule"]),
     mutation("the page not served", "write-small-page", "sudo tee /var/www/html/hello.txt", "tee hello.txt")
         .noticed("fetch-small-page", "404 Not Found")
-        .also(&["call-out-through-filter", "call-out-without-rule"]),
+        .also(&["call-out-through-filter", "call-out-without-rule"]).further(),
     mutation("packets of another port", "fetch-small-page", "tcp port 80", "tcp port 81")
         .noticed("fetch-small-page", "SYN"),
     mutation("another question", "fetch-small-page", "hello.txt", "hello.html")
-        .noticed("fetch-small-page", "GET /hello.html"),
+        .noticed("fetch-small-page", "GET /hello.html").further(),
     mutation("packets of another port", "get-refused", "tcp port 8080\"", "tcp port 8081\"")
         .noticed("get-refused", "RST"),
     mutation("SSH answers", "get-refused", "10.0.1.20 8080", "10.0.1.20 22")
         .noticed("get-refused", "exit status 0, expected 1")
-        .ends(),
+        .ends().further(),
     mutation("packets of another host", "get-nothing", "host 10.0.2.10\"", "host 10.0.2.11\"")
         .noticed("get-nothing", "SYN"),
     // From one side only.
     mutation("tools fetched, not installed", "install-tools", "-y install", "-y --download-only install")
         .noticed("switch-filter-on", "not found")
         .ends(),
-    mutation("no tshark", "install-tools", " nftables tshark", " nftables").noticed("filter-dns", "not found").ends(),
+    mutation("no tshark", "install-tools", " nftables tshark", " nftables").noticed("filter-dns", "not found").ends().further(),
     mutation("no server", "start-server", "node echo.js", "echo 'listening on port 8080'; sleep 1000")
         .noticed("ask-without-filter", "exit status 7")
         .ends(),
@@ -48,16 +48,16 @@ pub const PACKETS: &[Mutation] = &[
         .ends(),
     mutation("counted, not dropped", "write-filter", "counter drop", "counter accept")
         .noticed("ask-through-filter", "exit status 0, expected 28")
-        .ends(),
+        .ends().further(),
     mutation("answers dropped, too", "write-filter", "(syn | ack) == syn", "syn == syn")
         .noticed("call-out-through-filter", "exit status 28")
         .ends(),
     mutation("not counted", "write-filter", "counter drop", "drop")
         .noticed("call-out-through-filter", "exit status 1")
-        .ends(),
+        .ends().further(),
     mutation("the filter at another place", "write-filter", "hook input", "hook output")
         .noticed("ask-through-filter", "exit status 0, expected 28")
-        .ends(),
+        .ends().further(),
     mutation("the filter left off", "switch-filter-on", "sudo nft -f", ": nft -f")
         .noticed("ask-through-filter", "exit status 0, expected 28")
         .ends(),
@@ -71,7 +71,7 @@ pub const PACKETS: &[Mutation] = &[
         .ends(),
     mutation("the rule for SSH taken away", "revoke-8080", "--port 8080", "--port 22")
         .noticed("ask-without-rule", "exit status 0, expected 28")
-        .ends(),
+        .ends().further(),
     // Recordings.
     mutation("a recording without DNS", "record", "udp port 53 or ", "").noticed("filter-dns", "example.com"),
     mutation("a recording without the web", "record", " or tcp port 80", "").noticed("filter-http", "GET"),
@@ -80,7 +80,7 @@ pub const PACKETS: &[Mutation] = &[
     mutation("all of the web", "filter-http", "tcp.port==80 and ip.dst_host==$SITE", "tcp.port==80")
         .noticed("filter-http", "192.0.2."),
     mutation("the other direction", "filter-http", "and ip.dst_host==", "and ip.src_host==")
-        .noticed("filter-http", "GET"),
+        .noticed("filter-http", "GET").further(),
     mutation("no name on record", "look-up-on-record", "udp port 53", "udp port 54")
         .noticed("look-up-on-record", "DNS"),
     // What is there, and how it is.
@@ -123,7 +123,7 @@ aws ec2",
     )
     .noticed("ping-db", "exit status 1")
     .ends(),
-    mutation("another port", "reach-port", "$WEB_IP 80", "$WEB_IP 81").noticed("reach-port", "telnet").ends(),
+    mutation("another port", "reach-port", "$WEB_IP 80", "$WEB_IP 81").noticed("reach-port", "telnet").ends().further(),
     // Ansible and Zabbix.
     mutation("Ansible fetched, not installed", "install-on-web", "-y install", "-y --download-only install")
         .noticed("ask-agent-in-vain", "exit status 127")
@@ -134,18 +134,18 @@ aws ec2",
     mutation("the agent fetched, not installed", "install-on-db", "-y install", "-y --download-only install")
         .noticed("ask-agent-again", "refused")
         .also(&["check-playbook"])
-        .ends(),
+        .ends().further(),
     mutation("the agent let in from the beginning", "install-on-db", "ssh -F ssh-config -R", "aws ec2 \\
   authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 10050 --source-group $WEB_SG > opened
 ssh -F ssh-config -R")
         .noticed("ask-agent-in-vain", "exit status 1, expected 124")
-        .ends(),
+        .ends().further(),
     mutation("no rule for the agent", "allow-agent", "aws ec2", "echo True; : aws ec2")
         .noticed("ask-agent-again", "exit status 124")
         .ends(),
     mutation("a rule for another group", "allow-agent", "--source-group $WEB_SG", "--source-group $DB_SG")
         .noticed("ask-agent-again", "exit status 124")
-        .ends(),
+        .ends().further(),
     mutation("a rule for everybody", "allow-agent", "--source-group $WEB_SG", "--cidr 0.0.0.0/0")
         .noticed("show-agent-rule", "0.0.0.0/0"),
     mutation("a rule for more ports", "allow-agent", "--port 10050", "--port 10050-10051")
@@ -156,7 +156,7 @@ ssh -F ssh-config -R")
     mutation("a key that all may read", "make-key-for-ansible", "stat -c", "chmod 644 ansible-key\nstat -c")
         .noticed("make-key-for-ansible", "644")
         .also(&["check-playbook"])
-        .ends(),
+        .ends().further(),
     mutation("db does not know the key", "hand-over-keys", "'cat >> .ssh/authorized_keys'", "'cat > key'")
         .noticed("check-playbook", "UNREACHABLE")
         .ends(),
@@ -165,16 +165,16 @@ ssh -F ssh-config -R")
         .ends(),
     mutation("another machine", "write-inventory", "ansible_host=10.0.2.10", "ansible_host=10.0.2.11")
         .noticed("check-playbook", "UNREACHABLE")
-        .ends(),
+        .ends().further(),
     mutation("another user", "write-inventory", "ansible_user=admin", "ansible_user=root")
         .noticed("check-playbook", "UNREACHABLE")
-        .ends(),
+        .ends().further(),
     mutation("no key", "write-inventory", "ansible_ssh_private_key_file=ansible-key", "")
         .noticed("check-playbook", "UNREACHABLE")
         .ends(),
     mutation("no privileges", "write-playbook", "become: true", "become: false")
         .noticed("check-playbook", "exit status")
-        .ends(),
+        .ends().further(),
     mutation("the agent answers to itself only", "write-playbook", "Server=127.0.0.1,10.0.1.10", "Server=127.0.0.1")
         .noticed("check-playbook", "Server=127.0.0.1")
         .also(&["run-playbook", "show-agent-config", "ask-agent"])
@@ -192,7 +192,7 @@ ssh -F ssh-config -R")
     mutation("the agent stopped", "write-playbook", "state: started", "state: stopped")
         .noticed("check-playbook", "changed")
         .also(&["run-playbook", "run-playbook-again", "show-agent-config"])
-        .ends(),
+        .ends().further(),
     mutation("the agent does not start at boot", "write-playbook", "enabled: true", "enabled: false")
         .noticed("show-agent-config", "disabled")
         .also(&["check-playbook", "run-playbook"])

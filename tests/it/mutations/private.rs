@@ -47,8 +47,8 @@ PRIVATE=$(",
     )
     .noticed("show-route-tables", "subnet-")
     .also(&["jump-through-web"])
-    .ends(),
-    mutation("a group of another name", "create-db-group", "DB-SG", "DATA-SG").noticed("show-db", "DATA-SG"),
+    .ends().further(),
+    mutation("a group of another name", "create-db-group", "DB-SG", "DATA-SG").noticed("show-open-db-rules", "DATA-SG").also(&["show-db"]),
     mutation(
         "no rule for SSH",
         "create-db-group",
@@ -70,7 +70,7 @@ PRIVATE=$(",
     mutation("a rule for another port", "create-db-group", "--port 3306", "--port 3307")
         .noticed("show-open-db-rules", "3307")
         .also(&["shut-out-the-rest"])
-        .ends(),
+        .ends().further(),
     mutation(
         "a public address",
         "launch-db",
@@ -96,10 +96,11 @@ PRIVATE=$(",
         .ends(),
     mutation("another address in the configuration", "write-ssh-config", "10.0.2.10", "10.0.2.11")
         .noticed("jump-through-web", "exit status 255")
+        .also(&["reach-db-directly"])
         .ends(),
     mutation("another user", "write-ssh-config", "User admin", "User root")
         .noticed("jump-through-web", "exit status 255")
-        .ends(),
+        .ends().further(),
     mutation("no jump", "jump-through-web", "echo", ": echo")
         .noticed("jump-through-web", "exit status 255")
         .ends(),
@@ -118,46 +119,46 @@ PRIVATE=$(",
         "echo True; : aws ec2 --port 22 ",
     )
     .noticed("jump-again", "exit status 255")
-    .ends(),
+    .ends().further(),
     mutation(
         "3306 for another group",
         "admit-web-group",
         "--port 3306 \\\n  --source-group $WEB_SG",
         "--port 3306 \\\n  --source-group $DB_SG",
     )
-    .noticed("show-db-rules", "sg-"),
+    .noticed("show-db-rules", "3306 tcp 3306 sg-"),
     mutation(
         "3306 for no group",
         "admit-web-group",
         "aws ec2 authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 3306 ",
         "echo True; : aws ec2 --port 3306 ",
     )
-    .noticed("show-db-rules", "3306"),
+    .noticed("show-db-rules", "3306 tcp 3306 sg-").further(),
     mutation(
         "SSH left open",
         "shut-out-the-rest",
         "aws ec2 revoke-security-group-ingress --group-id $DB_SG --protocol tcp --port 22 ",
         "echo True; : aws ec2 --port 22 ",
     )
-    .noticed("show-db-rules", "0.0.0.0/0"),
+    .noticed("show-db-rules", "22 tcp 22 0.0.0.0/0"),
     mutation(
         "3306 left open",
         "shut-out-the-rest",
         "aws ec2 revoke-security-group-ingress --group-id $DB_SG --protocol tcp --port 3306 ",
         "echo True; : aws ec2 --port 3306 ",
     )
-    .noticed("show-db-rules", "0.0.0.0/0"),
+    .noticed("show-db-rules", "3306 tcp 3306 0.0.0.0/0"),
     mutation("no rule for ICMP", "allow-icmp", "aws ec2", "echo True; : aws ec2")
         .noticed("ping-db", "exit status 1")
         .ends(),
     mutation("ICMP for others", "allow-icmp", "10.0.0.0/16", "10.0.2.0/24")
         .noticed("ping-db", "exit status 1")
-        .ends(),
+        .ends().further(),
     mutation("another type of ICMP", "allow-icmp", "FromPort=-1", "FromPort=0")
         .noticed("ping-db", "exit status 1")
-        .ends(),
+        .ends().further(),
     mutation("ICMP from everywhere", "allow-icmp", "10.0.0.0/16", "0.0.0.0/0")
-        .noticed("show-db-rules", "0.0.0.0/0"),
+        .noticed("show-db-rules", "-1 icmp -1 0.0.0.0/0"),
     mutation(
         "ICMP denied at the subnet's edge",
         "allow-icmp",

@@ -30,7 +30,7 @@ pub const WORDPRESS: &[Mutation] = &[
     )
     .noticed("show-main-route-table", "igw-")
     .also(&["fetch"])
-    .ends(),
+    .ends().further(),
     mutation(
         "the database open to the world",
         "replace-route",
@@ -55,11 +55,11 @@ aws ec2 replace-route",
     mutation("web does not get the password", "make-passwords", "scp -q -p -F ssh-config db-password web:", "")
         .noticed("write-login", "db-password")
         .also(&["connect-to-database"])
-        .ends(),
+        .ends().further(),
     // The database.
     mutation("no list of packages", "install-database", "sudo apt-get update\n", "")
         .noticed("install-database", "exit status 100")
-        .ends(),
+        .ends().further(),
     mutation("MariaDB fetched, not installed", "install-database", "-y install", "-y --download-only install")
         .noticed("show-database-service", "exit status")
         .ends(),
@@ -87,7 +87,7 @@ aws ec2 replace-route",
     mutation("the configuration not installed", "configure-database", "sudo install", ": install")
         .noticed("configure-database", "127.0.0.1")
         .also(&["knock-again"])
-        .ends(),
+        .ends().further(),
     mutation("the database not restarted", "configure-database", "sudo systemctl restart", ": systemctl restart")
         .noticed("configure-database", "127.0.0.1")
         .also(&["knock-again"])
@@ -110,14 +110,14 @@ aws ec2 replace-route",
     .and("create-user", "TO wordpress_user;", "TO wordpress_user@localhost;")
     .noticed("show-users", "localhost")
     .also(&["connect-to-database", "guess-password"])
-    .ends(),
+    .ends().further(),
     mutation("another password", "create-user", "$(cat db-password)", "another")
         .noticed("connect-to-database", "Access denied")
         .ends(),
     mutation("no rights", "create-user", "GRANT ALL ON wordpress_db.* TO wordpress_user;\n", "")
         .noticed("show-users", "wordpress_db")
         .also(&["connect-to-database", "open-installer", "complete-installer"])
-        .ends(),
+        .ends().further(),
     mutation("rights in all databases", "create-user", "ON wordpress_db.*", "ON *.*")
         .noticed("show-users", "wordpress_db")
         .also(&["connect-to-database"]),
@@ -138,7 +138,7 @@ aws ec2 replace-route",
         "sudo systemctl --quiet disable mariadb\nsystemctl is-enabled",
     )
     .noticed("show-start-at-boot", "disabled")
-    .ends(),
+    .ends().further(),
     mutation("no reboot", "reboot-db", "aws ec2", ": aws ec2").noticed("see-mark-gone", "exit status 0").ends(),
     // PHP and WordPress.
     mutation("PHP fetched, not installed", "install-php", "-y install", "-y --download-only install")
@@ -147,19 +147,19 @@ aws ec2 replace-route",
     mutation("PHP without a web server", "install-php", "install php php-mysql", "install php-cli php-mysql")
         .noticed("open-installer", "Title")
         .also(&["complete-installer"])
-        .ends(),
+        .ends().further(),
     mutation("PHP without pictures", "install-php", " php-gd", "").noticed("show-php", "gd"),
     mutation("PHP without archives", "install-php", " php-zip", "").noticed("show-php", "zip"),
     mutation("no client", "install-php", " \\\n  mariadb-client", "")
         .noticed("guess-password", "not found")
-        .ends(),
+        .ends().further(),
     mutation("a login that all may read", "write-login", "umask 077", "umask 022").noticed("write-login", "644"),
     mutation("WordPress not unpacked", "unpack-wordpress", "tar xzvf", "tar tzvf")
         .noticed("copy-wordpress", "exit status 1")
         .ends(),
     mutation("nothing copied", "copy-wordpress", "sudo cp", ": cp")
         .noticed("copy-wordpress", "exit status 1")
-        .ends(),
+        .ends().further(),
     mutation("files that belong to root", "copy-wordpress", "sudo chown", ": chown")
         .noticed("copy-wordpress", "root:root"),
     mutation("the old page left", "copy-wordpress", "sudo rm", ": rm")
@@ -168,11 +168,11 @@ aws ec2 replace-route",
     mutation("another database", "fill-in-database", "wordpress_db/", "wordpress/")
         .noticed("show-database-settings", "'wordpress'")
         .also(&["open-installer", "complete-installer"])
-        .ends(),
+        .ends().further(),
     mutation("another user", "fill-in-database", "wordpress_user/", "wordpress/")
         .noticed("show-database-settings", "'wordpress'")
         .also(&["open-installer", "complete-installer"])
-        .ends(),
+        .ends().further(),
     mutation("another password", "fill-in-database", "$(cat db-password)", "another")
         .noticed("open-installer", "500")
         .also(&["complete-installer"])
@@ -211,7 +211,7 @@ aws ec2 replace-route",
         .noticed("log-in-to-blog", "200"),
     mutation("another password of the blog", "complete-installer", "admin_password@blog-password", "admin_password@db-password")
         .and("complete-installer", "admin_password2@blog-password", "admin_password2@db-password")
-        .noticed("log-in-to-blog", "200"),
+        .noticed("log-in-to-blog", "200").further(),
     mutation("two passwords", "complete-installer", "admin_password2@blog-password", "admin_password2@db-password")
         .noticed("complete-installer", "exit status 1")
         .ends(),
