@@ -25,7 +25,7 @@ pub struct Mutation {
     pub cause: &'static str,
     /// Other blocks that show the same.
     pub also: &'static [&'static str],
-    /// Whether the last of those blocks fails, so that the lesson ends there.
+    /// Whether nothing can be told after the last of those blocks: it fails, or all that follows is wrong, too.
     pub ends: bool,
     /// Blocks whose mutations are not made at the same time, because one would hide the other.
     pub apart_from: &'static [&'static str],
@@ -72,7 +72,7 @@ impl Mutation {
         self
     }
 
-    /// The lesson cannot go on after the last of these blocks.
+    /// Nothing can be told after the last of these blocks.
     pub const fn ends(mut self) -> Self {
         self.ends = true;
         self

@@ -213,7 +213,7 @@ aws ec2 replace-route",
         .and("complete-installer", "admin_password2@blog-password", "admin_password2@db-password")
         .noticed("log-in-to-blog", "200").further(),
     mutation("two passwords", "complete-installer", "admin_password2@blog-password", "admin_password2@db-password")
-        .noticed("complete-installer", "exit status 1")
+        .noticed("complete-installer", "ようこそ")
         .ends(),
     // What is taken away.
     mutation("the route left", "delete-nat-gateway", "aws ec2 delete-route", ": aws ec2 delete-route")
