@@ -1,7 +1,7 @@
 //! Several mutations in one run: those that can be told from each other, because other blocks notice them, or because the
 //! block that notices both tells another cause for each.
 
-use super::change::{Edit, Mutation, fences, place};
+use super::change::{Mutation, fences, place};
 
 /// A lesson and the mutations that it gets at once.
 pub struct Group {
@@ -45,7 +45,7 @@ pub fn groups(
         .collect();
     for (last, mutation) in others {
         // The run that ends soonest, so that those that end late stay free for what is noticed late.
-        let free = groups.iter_mut().find(|group| last < group.last && apart(text, group, mutation));
+        let free = groups.iter_mut().find(|group| last < group.last && apart(group, mutation));
         match free {
             Some(group) => group.mutations.push(mutation),
             None => groups.push(Group { lesson, mutations: vec![mutation], last: order.len() }),
@@ -54,23 +54,16 @@ pub fn groups(
     Ok(groups)
 }
 
-/// Whether both are told from each other, nothing is changed twice, and neither hides the other.
-fn apart(text: &str, group: &Group, mutation: &Mutation) -> bool {
+/// Whether both are told from each other, no block is changed twice, and neither hides the other.
+fn apart(group: &Group, mutation: &Mutation) -> bool {
     group.mutations.iter().all(|other| {
         let shared = other.shown_by().any(|block| mutation.shown_by().any(|own| own == block));
         let same = other.block == mutation.block
             && (other.cause.contains(mutation.cause) || mutation.cause.contains(other.cause));
-        let overlap = other.edits().any(|edit| mutation.edits().any(|own| overlap(text, edit, own)));
+        let overlap = other.edits().any(|edit| mutation.edits().any(|own| edit.block == own.block));
         let ends = other.ends || mutation.ends;
         !(ends && shared) && !same && !overlap && !hides(other, mutation) && !hides(mutation, other)
     })
-}
-
-fn overlap(text: &str, one: &Edit, other: &Edit) -> bool {
-    match (place(text, one), place(text, other)) {
-        (Ok(one), Ok(other)) => one.start < other.end && other.start < one.end,
-        _ => true,
-    }
 }
 
 fn hides(one: &Mutation, other: &Mutation) -> bool {

@@ -52,7 +52,8 @@ pub const HTTP: &[Mutation] = &[
         .ends(),
     mutation("the log counts characters", "write-server", "Buffer.byteLength(body)", "body.length")
         .noticed("read-server-log", "POST / with 3 bytes")
-        .also(&["show-server"]),
+        .also(&["show-server"])
+        .apart_from(REQUESTS),
     mutation(
         "the answer's length in characters",
         "write-server",
@@ -60,7 +61,8 @@ pub const HTTP: &[Mutation] = &[
         "answer.length",
     )
     .noticed("post-bytes", "Content-Length")
-    .also(&["show-server"]),
+    .also(&["show-server"])
+    .apart_from(&["post-bytes"]),
     mutation("the answer is called text", "write-server", "application/json", "text/plain")
         .noticed("get", "text/plain")
         .also(&["show-server", "post", "get-in-http-1-0", "post-without-length", "post-bytes"])

@@ -85,5 +85,6 @@ WEB_IP=$(",
         "aws ec2",
         "aws ec2 delete-route --route-table-id $MAIN_RT --destination-cidr-block 0.0.0.0/0 || true\naws ec2",
     )
-    .noticed("show-blackhole", "0.0.0.0/0"),
+    .noticed("show-blackhole", "0.0.0.0/0")
+    .apart_from(&["add-nat-route"]),
 ];

@@ -29,7 +29,7 @@ pub const NETWORK: &[Mutation] = &[
 PUBLIC_RT=$(aws ec2 describe-route-tables --filters Name=vpc-id,Values=$VPC Name=association.main,Values=true \\
   --query 'RouteTables[0].RouteTableId' --output text)",
     )
-    .noticed("confirm-route-table", "Name"),
+    .noticed("confirm-route-table", "Name").apart_from(&["associate-route-table", "add-default-route"]),
     mutation(
         "the gateway attached before the route that needs it",
         "create-route-table",
@@ -80,7 +80,7 @@ PUBLIC_RT=$(aws ec2 describe-route-tables --filters Name=vpc-id,Values=$VPC Name
         "--query RouteTable.RouteTableId --output text)
 aws ec2 associate-route-table --route-table-id $PUBLIC_RT --subnet-id $PUBLIC > associated",
     )
-    .noticed("look-for-association", "1"),
+    .noticed("look-for-association", "1").apart_from(&["associate-route-table"]),
 ];
 
 pub const WEB: &[Mutation] = &[

@@ -49,12 +49,10 @@ aws ec2 replace-route",
     mutation("a shorter password", "make-passwords", "\"$(openssl rand -hex 20)\" > db", "\"$(openssl rand -hex 4)\" > db")
         .noticed("make-passwords", "11 bytes"),
     mutation("db does not get the password", "make-passwords", "scp -q -p -F ssh-config db-password db:", "")
-        .noticed("create-user", "db-password")
-        .also(&["connect-to-database"])
+        .noticed("make-passwords", "exit status 1")
         .ends(),
     mutation("web does not get the password", "make-passwords", "scp -q -p -F ssh-config db-password web:", "")
-        .noticed("write-login", "db-password")
-        .also(&["connect-to-database"])
+        .noticed("make-passwords", "exit status 1")
         .ends().further(),
     // The database.
     mutation("no list of packages", "install-database", "sudo apt-get update\n", "")
@@ -73,17 +71,17 @@ aws ec2 replace-route",
         "-e 'CREATE USER \"\"@localhost; SHOW",
     )
     .noticed("look-for-open-doors", "1")
-    .also(&["log-in-as-somebody", "show-users"]),
+    .also(&["show-users"]).further(),
     mutation("a test database", "show-root", "-e 'SHOW", "-e 'CREATE DATABASE test; SHOW")
-        .noticed("look-for-open-doors", "1"),
+        .noticed("look-for-open-doors", "1").further(),
     mutation("listening on localhost only", "write-database-config", "bind-address = 0.0.0.0\n", "")
         .noticed("configure-database", "127.0.0.1")
         .also(&["knock-again"])
         .ends(),
     mutation("files of the client may be read", "write-database-config", "local-infile = 0\n", "")
-        .noticed("show-hardening", "local_infile"),
+        .noticed("show-hardening", "0.0.0.0 1 1"),
     mutation("names of clients are looked up", "write-database-config", "skip-name-resolve\n", "")
-        .noticed("show-hardening", "skip_name_resolve"),
+        .noticed("show-hardening", "0.0.0.0 0 0").ends(),
     mutation("the configuration not installed", "configure-database", "sudo install", ": install")
         .noticed("configure-database", "127.0.0.1")
         .also(&["knock-again"])
@@ -161,7 +159,7 @@ aws ec2 replace-route",
         .noticed("copy-wordpress", "exit status 1")
         .ends().further(),
     mutation("files that belong to root", "copy-wordpress", "sudo chown", ": chown")
-        .noticed("copy-wordpress", "root:root"),
+        .noticed("copy-wordpress", "root:root").ends(),
     mutation("the old page left", "copy-wordpress", "sudo rm", ": rm")
         .noticed("open-installer", "Apache2 Debian Default Page")
         .also(&["see-blog", "see-blog-again"]),

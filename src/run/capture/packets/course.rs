@@ -14,7 +14,7 @@ use crate::snapshot::{Key, Record, Renaming, Rules, Store, compare};
 fn every_packet_of_the_course_counts() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut checked = 0;
-    for (record, packets) in recorded(&root.join("snapshots")) {
+    for (record, packets) in recorded(root) {
         let rules = Rules::new("a-block", record.origin.host.clone());
         let noticed = |packets: &[Packet]| {
             let mut now = record.clone();
@@ -66,9 +66,9 @@ fn saying_something_else(packet: &mut Packet) {
 }
 
 /// The records that hold packets.
-fn recorded(directory: &Path) -> Vec<(Record, Vec<Packet>)> {
+fn recorded(root: &Path) -> Vec<(Record, Vec<Packet>)> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).expect("the records are there") {
+    for entry in std::fs::read_dir(root.join("snapshots")).expect("the records are there") {
         let name = entry.expect("readable").file_name().to_string_lossy().into_owned();
         let Some((lesson, block)) = name.strip_suffix(".snap").and_then(|stem| stem.split_once("__")) else {
             continue;
@@ -79,7 +79,7 @@ fn recorded(directory: &Path) -> Vec<(Record, Vec<Packet>)> {
             os: Os::Debian,
             cloud: "local".to_owned(),
         };
-        let snapshot = Store::new(directory).find(&key).expect("readable").expect("there");
+        let snapshot = Store::new(root).find(&key).expect("readable").expect("there");
         let json = snapshot.record.origin.extra.iter().find(|(name, _)| name == RECORDED);
         if let Some((_, json)) = json {
             let packets = serde_json::from_str(json).expect("packets");
