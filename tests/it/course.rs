@@ -10,42 +10,55 @@ use lab::region::client::Paths;
 /// A local region of the test's own: directories that no other test and no person uses, but for the machine's image and
 /// packages. Its daemon is stopped when it is dropped.
 pub struct Region {
-    state: tempfile::TempDir,
+    state: PathBuf,
     /// Its own too, with its own checkpoints: what another run has kept must not make a test pass.
-    cache: tempfile::TempDir,
+    cache: PathBuf,
+    /// Where both are, unless somebody wants them kept.
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl Region {
     pub fn new() -> Arc<Self> {
-        let region = Self {
-            state: tempfile::tempdir().expect("a directory"),
-            cache: tempfile::tempdir().expect("a directory"),
-        };
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path().to_owned();
+        Self::within(&root, Some(directory))
+    }
+
+    /// One whose directories are kept, so that the next run of a test finds the same checkpoints.
+    pub fn kept(root: &Path) -> Arc<Self> {
+        Self::within(root, None)
+    }
+
+    fn within(root: &Path, directory: Option<tempfile::TempDir>) -> Arc<Self> {
+        let region = Self { state: root.join("state"), cache: root.join("cache"), _directory: directory };
         let shared = Paths::from_environment().expect("a home directory").cache;
         fs::create_dir_all(region.cache()).expect("a directory");
         for part in ["images", "packages"] {
             fs::create_dir_all(shared.join(part)).expect("a directory");
-            std::os::unix::fs::symlink(shared.join(part), region.cache().join(part)).expect("a link");
+            let link = region.cache().join(part);
+            if !link.exists() {
+                std::os::unix::fs::symlink(shared.join(part), link).expect("a link");
+            }
         }
         Arc::new(region)
     }
 
     /// Where this region's image and packages are found and its checkpoints are kept.
     pub fn cache(&self) -> PathBuf {
-        self.cache.path().join("lab")
+        self.cache.join("lab")
     }
 
     /// Where this region and its labs are kept.
     pub fn state(&self) -> PathBuf {
-        self.state.path().join("lab")
+        self.state.join("lab")
     }
 
     /// A command that uses this region.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
-            .env("XDG_STATE_HOME", self.state.path())
-            .env("XDG_CACHE_HOME", self.cache.path())
+            .env("XDG_STATE_HOME", &self.state)
+            .env("XDG_CACHE_HOME", &self.cache)
             .stdin(std::process::Stdio::null());
         command
     }

@@ -6,6 +6,8 @@
 
 mod compared;
 #[cfg(test)]
+mod course;
+#[cfg(test)]
 mod tests;
 mod words;
 
@@ -27,7 +29,7 @@ pub(super) struct Seen {
 }
 
 /// In the form in which the book reads it.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Packet {
     host: String,
