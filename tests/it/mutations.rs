@@ -103,6 +103,7 @@ fn all_noticed(mut groups: Vec<Group>, falsified: bool) {
     let output = course.lab(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     if falsified && let Err(why) = falsified::noticed(&region) {
+        println!("{why}");
         failures += &why;
     }
     let failures = Mutex::new(failures);

@@ -5,15 +5,15 @@ use super::change::{Mutation, mutation};
 pub const PACKETS: &[Mutation] = &[
     // On the wire.
     mutation("packets of another neighbour", "ask-with-arp", "arp host 10.0.1.20", "arp host 10.0.1.30")
-        .noticed("ask-with-arp", "who has"),
+        .noticed("ask-with-arp", "who has").further(),
     mutation("somebody after all", "ask-nobody", "10.0.1.99", "10.0.1.20")
         .noticed("ask-nobody", "exit status 0, expected 1")
         .ends().further(),
-    mutation("no frames", "watch-frames", "tcpdump -e", "tcpdump").noticed("watch-frames", "ethertype"),
+    mutation("no frames", "watch-frames", "tcpdump -e", "tcpdump").noticed("watch-frames", "ethertype").further(),
     mutation("other packets on db", "watch-frames-on-db", "-t icmp", "-t 'icmp[0] == 0'")
-        .noticed("read-frames-on-db", "echo request"),
+        .noticed("read-frames-on-db", "echo request").further(),
     mutation("packets of web only", "ping-across", "capture-on=web,db", "capture-on=web")
-        .noticed("ping-across", "packet on db"),
+        .noticed("ping-across", "packet on db").further(),
     mutation("another page", "write-small-page", "echo hello", "echo hallo")
         .noticed("fetch-small-page", "hallo")
         .also(&["write-small-page", "call-out-through-filter", "call-out-without-rule"]),
@@ -21,16 +21,16 @@ pub const PACKETS: &[Mutation] = &[
         .noticed("fetch-small-page", "404 Not Found")
         .also(&["call-out-through-filter", "call-out-without-rule"]).further(),
     mutation("packets of another port", "fetch-small-page", "tcp port 80", "tcp port 81")
-        .noticed("fetch-small-page", "SYN"),
+        .noticed("fetch-small-page", "SYN").further(),
     mutation("another question", "fetch-small-page", "hello.txt", "hello.html")
         .noticed("fetch-small-page", "GET /hello.html").further(),
     mutation("packets of another port", "get-refused", "tcp port 8080\"", "tcp port 8081\"")
-        .noticed("get-refused", "RST"),
+        .noticed("get-refused", "RST").further(),
     mutation("SSH answers", "get-refused", "10.0.1.20 8080", "10.0.1.20 22")
         .noticed("get-refused", "exit status 0, expected 1")
         .ends().further(),
     mutation("packets of another host", "get-nothing", "host 10.0.2.10\"", "host 10.0.2.11\"")
-        .noticed("get-nothing", "SYN"),
+        .noticed("get-nothing", "SYN").further(),
     // From one side only.
     mutation("tools fetched, not installed", "install-tools", "-y install", "-y --download-only install")
         .noticed("switch-filter-on", "not found")
@@ -38,7 +38,7 @@ pub const PACKETS: &[Mutation] = &[
     mutation("no tshark", "install-tools", " nftables tshark", " nftables").noticed("filter-dns", "not found").ends().further(),
     mutation("no server", "start-server", "node echo.js", "echo 'listening on port 8080'; sleep 1000")
         .noticed("get-accepted", "exit status 1")
-        .ends(),
+        .ends().further(),
     mutation("SSH not let in", "write-filter", "    tcp dport 22 accept\n", "")
         .noticed("knock-through-filter", "exit status 1").ends(),
     mutation("nothing dropped", "write-filter", "    tcp flags & (syn | ack) == syn counter drop\n", "")
@@ -66,7 +66,7 @@ pub const PACKETS: &[Mutation] = &[
         .ends(),
     mutation("the rule left", "revoke-8080", "aws ec2", "echo True; : aws ec2")
         .noticed("ask-without-rule", "exit status 0, expected 28")
-        .ends(),
+        .ends().further(),
     mutation("the rule for SSH taken away", "revoke-8080", "--port 8080", "--port 22")
         .noticed("ask-without-rule", "exit status 0, expected 28")
         .ends().further(),
@@ -110,7 +110,7 @@ aws ec2 describe-vpcs",
         "aws ec2 authorize-security-group-ingress --group-id $DB_SG --protocol tcp --port 22 --cidr 0.0.0.0/0 > opened
 aws ec2 describe-vpcs",
     )
-    .noticed("list-rules", "0.0.0.0/0"),
+    .noticed("list-rules", "0.0.0.0/0").further(),
     mutation(
         "ping not let in",
         "list-acls",
@@ -128,7 +128,7 @@ aws ec2",
         .ends(),
     mutation("the collector runs", "install-on-web", "sudo systemctl mask zabbix-proxy\n", "")
         .noticed("show-masked-proxy", "exit status 0, expected 1").ends(),
-    mutation("no door to the packages", "install-on-db", "-R 1080 ", "").noticed("install-on-db", "exit status").ends(),
+    mutation("no door to the packages", "install-on-db", "-R 1080 ", "").noticed("install-on-db", "exit status").ends().further(),
     mutation("the agent fetched, not installed", "install-on-db", "-y install", "-y --download-only install")
         .noticed("ask-agent-again", "refused")
         .also(&["check-playbook"])
@@ -147,9 +147,9 @@ ssh -F ssh-config -R")
         .also(&["show-agent-rule"])
         .ends().further(),
     mutation("a rule for everybody", "allow-agent", "--source-group $WEB_SG", "--cidr 0.0.0.0/0")
-        .noticed("show-agent-rule", "0.0.0.0/0"),
+        .noticed("show-agent-rule", "0.0.0.0/0").further(),
     mutation("a rule for more ports", "allow-agent", "--port 10050", "--port 10050-10051")
-        .noticed("show-agent-rule", "10051"),
+        .noticed("show-agent-rule", "10051").further(),
     mutation("no key", "make-key-for-ansible", "ssh-keygen", ": ssh-keygen")
         .noticed("make-key-for-ansible", "exit status 1")
         .ends(),
@@ -201,7 +201,7 @@ ssh -F ssh-config -R")
         .noticed("run-playbook", "changed=0")
         .apart_from(&["run-playbook"]),
     mutation("the playbook only checked", "run-playbook", "monitoring.yaml", "monitoring.yaml --check")
-        .noticed("run-playbook-again", "changed"),
+        .noticed("run-playbook-again", "changed").further(),
     mutation("the database not stopped", "stop-database", "sudo systemctl", ": systemctl")
         .noticed("see-alarm", "1")
         .also(&["see-broken-blog"])

@@ -13,14 +13,14 @@ pub const WORDPRESS: &[Mutation] = &[
     )
     .noticed("show-main-route-table", "subnet-")
     .also(&["fetch"])
-    .ends(),
+    .ends().further(),
     mutation("no address", "create-nat-gateway", "NAT_EIP=$(aws", "NAT_EIP=$(: aws")
         .noticed("create-nat-gateway", "exit status")
-        .ends(),
+        .ends().further(),
     mutation("the route left a blackhole", "replace-route", "aws ec2", ": aws ec2")
         .noticed("show-main-route-table", "blackhole")
         .also(&["fetch"])
-        .ends(),
+        .ends().further(),
     mutation(
         "a route to the internet gateway",
         "replace-route",
@@ -43,14 +43,14 @@ aws ec2 replace-route",
     .noticed("topology", "0.0.0.0/0"),
     // Passwords.
     mutation("passwords that all may read", "make-passwords", "umask 077", "umask 022")
-        .noticed("make-passwords", "644"),
+        .noticed("make-passwords", "644").further(),
     mutation("a shorter password", "make-passwords", "\"$(openssl rand -hex 20)\" > blog", "\"$(openssl rand -hex 4)\" > blog")
-        .noticed("make-passwords", "11 bytes"),
+        .noticed("make-passwords", "11 bytes").further(),
     mutation("a shorter password", "make-passwords", "\"$(openssl rand -hex 20)\" > db", "\"$(openssl rand -hex 4)\" > db")
-        .noticed("make-passwords", "11 bytes"),
+        .noticed("make-passwords", "11 bytes").further(),
     mutation("db does not get the password", "make-passwords", "scp -q -p -F ssh-config db-password db:", "")
         .noticed("make-passwords", "exit status 1")
-        .ends(),
+        .ends().further(),
     mutation("web does not get the password", "make-passwords", "scp -q -p -F ssh-config db-password web:", "")
         .noticed("make-passwords", "exit status 1")
         .ends().further(),
@@ -60,10 +60,10 @@ aws ec2 replace-route",
         .ends().further(),
     mutation("MariaDB fetched, not installed", "install-database", "-y install", "-y --download-only install")
         .noticed("show-database-service", "exit status")
-        .ends(),
+        .ends().further(),
     mutation("administrator without sudo", "log-in-as-somebody", "mariadb", "sudo mariadb")
         .noticed("log-in-as-somebody", "exit status 0, expected 1")
-        .ends(),
+        .ends().further(),
     mutation(
         "a user without a name",
         "show-root",
@@ -77,11 +77,11 @@ aws ec2 replace-route",
     mutation("listening on localhost only", "write-database-config", "bind-address = 0.0.0.0\n", "")
         .noticed("configure-database", "127.0.0.1")
         .also(&["knock-again"])
-        .ends(),
+        .ends().further(),
     mutation("files of the client may be read", "write-database-config", "local-infile = 0\n", "")
-        .noticed("show-hardening", "0.0.0.0 1 1"),
+        .noticed("show-hardening", "0.0.0.0 1 1").further(),
     mutation("names of clients are looked up", "write-database-config", "skip-name-resolve\n", "")
-        .noticed("show-hardening", "0.0.0.0 0 0").ends(),
+        .noticed("show-hardening", "0.0.0.0 0 0").ends().further(),
     mutation("the configuration not installed", "configure-database", "sudo install", ": install")
         .noticed("configure-database", "127.0.0.1")
         .also(&["knock-again"])
@@ -89,16 +89,16 @@ aws ec2 replace-route",
     mutation("the database not restarted", "configure-database", "sudo systemctl restart", ": systemctl restart")
         .noticed("configure-database", "127.0.0.1")
         .also(&["knock-again"])
-        .ends(),
+        .ends().further(),
     mutation(
         "another character set",
         "create-database",
         "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
         "CHARACTER SET utf8mb3 COLLATE utf8mb3_unicode_ci",
     )
-    .noticed("create-database", "DEFAULT CHARACTER SET utf8mb3"),
+    .noticed("create-database", "DEFAULT CHARACTER SET utf8mb3").further(),
     mutation("another collation", "create-database", "COLLATE utf8mb4_unicode_ci", "COLLATE utf8mb4_bin")
-        .noticed("create-database", "COLLATE utf8mb4_bin"),
+        .noticed("create-database", "COLLATE utf8mb4_bin").further(),
     mutation(
         "a user who may come from db only",
         "create-user",
@@ -111,16 +111,16 @@ aws ec2 replace-route",
     .ends().further(),
     mutation("another password", "create-user", "$(cat db-password)", "another")
         .noticed("connect-to-database", "Access denied")
-        .ends(),
+        .ends().further(),
     mutation("no rights", "create-user", "GRANT ALL ON wordpress_db.* TO wordpress_user;\n", "")
         .noticed("show-users", "wordpress_db")
         .also(&["connect-to-database", "open-installer", "complete-installer"])
         .ends().further(),
     mutation("rights in all databases", "create-user", "ON wordpress_db.*", "ON *.*")
         .noticed("show-users", "wordpress_db")
-        .also(&["connect-to-database"]),
+        .also(&["connect-to-database"]).further(),
     mutation("the right to give rights", "create-user", "TO wordpress_user;", "TO wordpress_user WITH GRANT OPTION;")
-        .noticed("show-users", "YES"),
+        .noticed("show-users", "YES").further(),
     mutation(
         "a database that does not start at boot",
         "leave-a-mark",
@@ -128,7 +128,7 @@ aws ec2 replace-route",
         "sudo systemctl --quiet disable mariadb\nsudo touch",
     )
     .noticed("see-database-back", "inactive")
-    .ends(),
+    .ends().further(),
     mutation(
         "a database that is not set to start at boot",
         "show-start-at-boot",
@@ -137,29 +137,29 @@ aws ec2 replace-route",
     )
     .noticed("show-start-at-boot", "disabled")
     .ends().further(),
-    mutation("no reboot", "reboot-db", "aws ec2", ": aws ec2").noticed("see-mark-gone", "exit status 0").ends(),
+    mutation("no reboot", "reboot-db", "aws ec2", ": aws ec2").noticed("see-mark-gone", "exit status 0").ends().further(),
     // PHP and WordPress.
     mutation("PHP fetched, not installed", "install-php", "-y install", "-y --download-only install")
         .noticed("show-php", "exit status 127")
-        .ends(),
+        .ends().further(),
     mutation("PHP without a web server", "install-php", "install php php-mysql", "install php-cli php-mysql")
         .noticed("open-installer", "Title")
         .also(&["complete-installer"])
         .ends().further(),
-    mutation("PHP without pictures", "install-php", " php-gd", "").noticed("show-php", "gd"),
-    mutation("PHP without archives", "install-php", " php-zip", "").noticed("show-php", "zip"),
+    mutation("PHP without pictures", "install-php", " php-gd", "").noticed("show-php", "gd").further(),
+    mutation("PHP without archives", "install-php", " php-zip", "").noticed("show-php", "zip").further(),
     mutation("no client", "install-php", " \\\n  mariadb-client", "")
         .noticed("guess-password", "not found")
         .ends().further(),
-    mutation("a login that all may read", "write-login", "umask 077", "umask 022").noticed("write-login", "644"),
+    mutation("a login that all may read", "write-login", "umask 077", "umask 022").noticed("write-login", "644").further(),
     mutation("WordPress not unpacked", "unpack-wordpress", "tar xzvf", "tar tzvf")
         .noticed("copy-wordpress", "exit status 1")
-        .ends(),
+        .ends().further(),
     mutation("nothing copied", "copy-wordpress", "sudo cp", ": cp")
         .noticed("copy-wordpress", "exit status 1")
         .ends().further(),
     mutation("files that belong to root", "copy-wordpress", "sudo chown", ": chown")
-        .noticed("copy-wordpress", "root:root").ends(),
+        .noticed("copy-wordpress", "root:root").ends().further(),
     mutation("the old page left", "copy-wordpress", "sudo rm", ": rm")
         .noticed("open-installer", "Apache2 Debian Default Page")
         .also(&["see-blog", "see-blog-again"]),
@@ -180,11 +180,11 @@ aws ec2 replace-route",
         .also(&["open-installer", "complete-installer"])
         .ends(),
     mutation("the character set of the sample", "fill-in-database", "'DB_CHARSET', 'utf8mb4'", "'DB_CHARSET', 'utf8'")
-        .noticed("show-database-settings", "'utf8'"),
+        .noticed("show-database-settings", "'utf8'").further(),
     mutation("no collation", "fill-in-database", "'DB_COLLATE', 'utf8mb4_unicode_ci'", "'DB_COLLATE', ''")
-        .noticed("show-database-settings", "''"),
+        .noticed("show-database-settings", "''").further(),
     mutation("settings that all may read", "fill-in-database", "chmod 600", ": chmod 600")
-        .noticed("show-database-settings", "644"),
+        .noticed("show-database-settings", "644").further(),
     mutation("keys of the sample", "make-keys-and-salts", "NONCE}_{KEY,SALT}", "NONCE}_KEY")
         .noticed("count-keys-and-salts", "AUTH_SALT: 3 characters"),
     mutation("one text for all eight", "make-keys-and-salts", "(\n  for", "(\n  RANDOM_TEXT=$(openssl rand -base64 48)\n  for")
@@ -198,7 +198,7 @@ aws ec2 replace-route",
         .noticed("count-keys-and-salts", "www-data:www-data"),
     mutation("settings that are not installed", "make-keys-and-salts", "sudo install", ": install")
         .noticed("count-keys-and-salts", "exit status")
-        .ends(),
+        .ends().further(),
     mutation("Apache stopped", "restart-apache", "systemctl restart", "systemctl stop")
         .noticed("restart-apache", "inactive")
         .ends(),
