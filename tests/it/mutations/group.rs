@@ -62,7 +62,7 @@ fn apart(group: &Group, mutation: &Mutation) -> bool {
             && (other.cause.contains(mutation.cause) || mutation.cause.contains(other.cause));
         let overlap = other.edits().any(|edit| mutation.edits().any(|own| edit.block == own.block));
         let ends = other.ends || mutation.ends;
-        !(ends && shared) && !same && !overlap && !hides(other, mutation) && !hides(mutation, other)
+        !(same || overlap || hides(other, mutation) || hides(mutation, other) || ends && shared)
     })
 }
 
