@@ -30,7 +30,8 @@ pub(super) async fn run(stage: &mut Stage<'_>, console: &Console) -> Result<Did,
     };
     let mut waiting = String::new();
     let held = {
-        let holding = hold(&mut terminal, &console.entries, &mut waiting, &mut tell);
+        let beginning = BEGINNING.min(stage.deadline / 4);
+        let holding = hold(&mut terminal, &console.entries, beginning, &mut waiting, &mut tell);
         tokio::select! {
             held = timeout(stage.deadline, holding) => match held {
                 Ok(Ok(())) => Ok(()),
@@ -53,13 +54,15 @@ pub(super) async fn run(stage: &mut Stage<'_>, console: &Console) -> Result<Did,
     })
 }
 
-/// A program that was started at a prompt says something before so long, or says nothing at all.
+/// A program that was started at a prompt says something before so long, or says nothing at all; a quarter of
+/// the block's time if that is less.
 const BEGINNING: Duration = Duration::from_secs(5);
 
 /// Types everything, each thing when its time has come, and waits for the console's own prompt.
 async fn hold(
     terminal: &mut session::Console,
     entries: &[Entry],
+    beginning: Duration,
     waiting: &mut String,
     tell: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<(), session::Stalled> {
@@ -74,7 +77,7 @@ async fn hold(
             Wait::Quiet => {
                 *waiting = format!("quiet before line {}", entry.line);
                 if std::mem::take(&mut begun) {
-                    terminal.until_answered(BEGINNING, tell).await?;
+                    terminal.until_answered(beginning, tell).await?;
                 }
                 terminal.until_quiet(QUIET, tell).await?;
             }
