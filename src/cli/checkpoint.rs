@@ -181,11 +181,14 @@ impl Checkpoints {
     /// Removes what was of use longest ago, and what nobody names any more.
     async fn make_room(&self, client: &Client, limit: u64) {
         let own: BTreeSet<Key> = self.lessons.iter().map(|(_, key)| key.clone()).collect();
-        for key in doomed(self.store.list(), limit, &own) {
-            // Somebody else may have been faster.
-            let _ = self.store.remove(&key);
+        if let Ok(_hold) = self.store.hold() {
+            for key in doomed(self.store.list(), limit, &own) {
+                // Somebody else may have been faster.
+                let _ = self.store.remove(&key);
+            }
         }
-        // The next one tries again.
+        // The next one tries both again.
+        let _ = self.store.tidy();
         let _ = client.sweep().await;
     }
 }
@@ -211,10 +214,13 @@ const GONE: Duration = Duration::from_secs(10);
 /// Removes all checkpoints. What is under the disk of a lab stays as long as that.
 pub async fn remove_all(paths: &Paths, client: &Client) -> Result<usize, Failure> {
     let store = Store::new(paths.checkpoints());
+    let hold = store.hold()?;
     let all = store.list();
     for usage in &all {
         store.remove(&usage.key)?;
     }
+    drop(hold);
+    store.tidy()?;
     let begun = Instant::now();
     while client.sweep().await?.bytes > 0 && begun.elapsed() < GONE {
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -56,23 +56,23 @@ pub async fn open(name: &str, fresh: impl FnOnce() -> LabState, sink: &dyn Sink)
     let paths = Paths::from_environment()?;
     fits(name)?;
     let known = crate::run::read_state(&paths.lab(name))?.is_some();
+    let mut made = Made { directory: !paths.lab(name).exists(), file: !known, on_region: false };
     let lab = Lab::open(&paths.lab(name), fresh)?;
-    let opened = match backdrop(&paths, lab, sink).await {
+    let mut opened = match backdrop(&paths, lab, &mut made.on_region, sink).await {
         Ok(opened) => opened,
         Err(failure) => {
-            if !known {
-                discard(&paths, name).await;
-            }
+            discard(&paths, name, made).await;
             return Err(failure);
         }
     };
-    let mut opened = opened;
     if !known && !opened.made_anew {
         // `lab region env` has made it, and who has its keys may have used them.
         opened.lab.state.by_hand = true;
         opened.lab.save()?;
     }
     if opened.made_anew && !opened.lab.state.progress.done.is_empty() {
+        // It would be taken for the lost one the next time.
+        discard(&paths, name, made).await;
         return Err(Failure::needs(format!(
             "failed to go on in lab `{name}`: the local region does not know it any more (it was reset)"
         ))
@@ -116,10 +116,10 @@ pub async fn open_restored(
         lab.remove()?;
         return Ok(Err(Unrestored::Because(reason)));
     }
-    match backdrop(&paths, lab, sink).await {
+    match backdrop(&paths, lab, &mut false, sink).await {
         Ok(opened) => Ok(Ok(opened)),
         Err(failure) => {
-            discard(&paths, name).await;
+            discard(&paths, name, Made { directory: true, file: true, on_region: true }).await;
             Err(failure)
         }
     }
@@ -151,21 +151,46 @@ pub async fn open_existing(name: &str, sink: &dyn Sink) -> Result<OpenLab, Failu
 pub async fn open_for_teardown(name: &str, state: LabState, sink: &dyn Sink) -> Result<OpenLab, Failure> {
     let paths = Paths::from_environment()?;
     let lab = Lab::open(&paths.lab(name), || state)?;
-    backdrop(&paths, lab, sink).await
+    backdrop(&paths, lab, &mut false, sink).await
 }
 
-/// Removes a lab that could not be opened and in which nothing has happened, as far as it came to be.
-async fn discard(paths: &Paths, name: &str) {
-    if let Ok(client) = Client::connect(paths).await {
+/// What a command has made of a lab that it opens. Whatever else there is of it was there before: `lab region env` makes
+/// labs that have no file, and directories for their laptops.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    directory: bool,
+    file: bool,
+    on_region: bool,
+}
+
+/// Removes what was made of a lab that could not be opened and in which nothing has happened.
+async fn discard(paths: &Paths, name: &str, made: Made) {
+    if made.on_region
+        && let Ok(client) = Client::connect(paths).await
+    {
         let _ = client.remove_lab(name).await;
     }
-    let _ = std::fs::remove_dir_all(paths.lab(name));
+    if made.directory {
+        let _ = std::fs::remove_dir_all(paths.lab(name));
+    } else if made.file {
+        let _ = crate::run::forget(&paths.lab(name));
+    }
 }
 
-async fn backdrop(paths: &Paths, lab: Lab, sink: &dyn Sink) -> Result<OpenLab, Failure> {
-    let (backdrop, made_anew) = match lab.state.cloud {
-        CloudKind::Local => local(paths, &lab, sink).await?,
-        CloudKind::Aws => (aws(&lab).await?, false),
+/// `made_anew` is set as soon as the local region has made the lab, also when the rest fails.
+async fn backdrop(
+    paths: &Paths,
+    lab: Lab,
+    made_anew: &mut bool,
+    sink: &dyn Sink,
+) -> Result<OpenLab, Failure> {
+    let backdrop = match lab.state.cloud {
+        CloudKind::Local => {
+            let (backdrop, created) = local(paths, &lab, sink).await?;
+            *made_anew = created;
+            backdrop
+        }
+        CloudKind::Aws => aws(&lab).await?,
     };
     let journal = Arc::new(Journal::open(&lab.journal_path())?);
     let current = Current::default();
@@ -174,7 +199,7 @@ async fn backdrop(paths: &Paths, lab: Lab, sink: &dyn Sink) -> Result<OpenLab, F
     let call = Intercepted::new(Caller::new(&backdrop.sdk), journaling);
     let listener = listen(&lab.run_dir().join(SOCKET))?;
     let server = Server(tokio::spawn(serve(listener, Arc::new(call))));
-    Ok(OpenLab { lab, backdrop, journal, current, made_anew, _server: server })
+    Ok(OpenLab { lab, backdrop, journal, current, made_anew: *made_anew, _server: server })
 }
 
 impl OpenLab {

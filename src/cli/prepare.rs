@@ -7,15 +7,21 @@ use std::process::ExitCode;
 use crate::cli::args::{FormatArg, PlaceArgs, PrepareArgs, TellArgs, VerifyArgs};
 use crate::cli::failure::Failure;
 use crate::cli::{doctor, open, verify};
-use crate::region::client::Paths;
+use crate::region::client::{Paths, has_image};
 use crate::report::{Detail, Terminal};
 
 /// Programs, the image, and one rehearsal of the lessons, which fetches their packages. With `--offline` nothing is
-/// fetched: the rehearsal shows that nothing need be. Status as of `lab verify`.
+/// fetched: the rehearsal shows that nothing need be. Status as of `lab verify`; 3 where not even the image is there.
 pub async fn prepare(root: Option<&Path>, args: PrepareArgs) -> Result<ExitCode, Failure> {
     let paths = Paths::from_environment()?;
     if !args.offline {
         doctor::install_missing()?;
+    } else if !has_image(&paths) {
+        // The region would build it, from the archive, before anybody could tell it to do without a network.
+        return Err(Failure::needs(
+            "failed to rehearse without a network: the instances' image is not built yet",
+        )
+        .hint("`lab prepare` builds it, while there is a network"));
     }
     if let Some(missing) = doctor::browser_missing() {
         anstream::println!("warning: {missing}");

@@ -1,5 +1,6 @@
 //! The tests of a lesson, run by the engine in the lab as it is. They are no part of the story: nothing of them is
-//! recorded, and the lab stays where it is.
+//! recorded, and the lab stays where it is in the course. What they leave behind there (a file, a line in a log) does not
+//! follow from the lessons, so no later state of this lab becomes a checkpoint.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,6 +35,9 @@ impl Engine<'_> {
         for lesson in lessons {
             let checks: Vec<Block> = lesson.checks(os).cloned().collect();
             if !checks.is_empty() && !self.interrupt.is_triggered() {
+                // Before they run: who is killed among them has run some.
+                self.lab.state.strayed = true;
+                self.lab.save()?;
                 let tally = self.tests_of(lesson, &checks).await?;
                 summary.tally.add(tally);
                 summary.complete &= tally.failed == 0;

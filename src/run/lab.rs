@@ -61,7 +61,7 @@ pub struct LabState {
     /// Somebody worked by hand (`lab ssh`, `lab shell`), so no shared checkpoint may be written.
     #[serde(default)]
     pub by_hand: bool,
-    /// A block failed or was cut short here: the state does not follow from the lessons alone.
+    /// A block failed or was cut short here, or tests ran: the state does not follow from the lessons alone.
     #[serde(default)]
     pub strayed: bool,
     /// What the ids and addresses of this lab are called in the recorded results.
@@ -92,6 +92,8 @@ impl LabState {
     }
 }
 
+/// The file that makes a directory a lab's.
+const STATE: &str = "lab.json";
 /// A file that says that somebody worked by hand.
 const BY_HAND: &str = "by-hand";
 
@@ -149,7 +151,7 @@ impl Lab {
         let text = serde_json::to_string_pretty(&self.state).map_err(|e| io_error(io::Error::other(e)))?;
         let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(io_error)?;
         file.write_all(text.as_bytes()).map_err(io_error)?;
-        file.persist(self.path.join("lab.json")).map_err(|e| io_error(e.error))?;
+        file.persist(self.path.join(STATE)).map_err(|e| io_error(e.error))?;
         Ok(())
     }
 
@@ -220,9 +222,14 @@ pub fn note_by_hand(path: &Path) -> io::Result<()> {
     File::create(path.join(BY_HAND)).map(drop)
 }
 
+/// Removes the state of the lab in `path`, in which nothing has happened, and leaves everything else.
+pub fn forget(path: &Path) -> io::Result<()> {
+    fs::remove_file(path.join(STATE))
+}
+
 /// Reads a lab's state without holding it; `None` when there is no lab.
 pub fn read_state(path: &Path) -> Result<Option<LabState>, LabError> {
-    let file = path.join("lab.json");
+    let file = path.join(STATE);
     match fs::read_to_string(&file) {
         Ok(text) => {
             Ok(Some(serde_json::from_str(&text).map_err(|source| LabError::Parse { path: file, source })?))

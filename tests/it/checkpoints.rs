@@ -358,3 +358,45 @@ fn a_checkpoint_that_is_not_whole_is_told_and_replayed() {
     assert_eq!((restored(&events), ran(&events)), (None, vec!["01-one", "02-two"]));
     assert_eq!(lessons(&events, "state-kept"), ["01-one", "02-two"], "good ones take their places");
 }
+
+/// A course of two lessons that need no instance; the first has a test that leaves a file on the laptop.
+fn small(region: &Arc<Region>) -> Course {
+    let one = "# One\n\n```sh {#make}\nA=1\n```\n\n```sh {#test check}\ntouch tested\n```\n";
+    let course = Course::of(region, "01-one", one);
+    fs::write(course.lesson("02-two"), "# Two\n\n```sh {#look}\nls; echo $A\n```\n").expect("written");
+    let summary = "# Summary\n\n- [One](01-one.md)\n- [Two](02-two.md)\n";
+    fs::write(course.root().join("lessons/SUMMARY.md"), summary).expect("written");
+    course
+}
+
+#[test]
+fn what_tests_may_have_changed_is_not_kept() {
+    let region = Region::new();
+    let course = small(&region);
+    run(&course, 0, &["run", "01-one"]);
+    run(&course, 0, &["check"]);
+    let events = run(&course, 0, &["run", "02-two"]);
+    assert!(report(&events, "look")["output"].as_str().expect("an output").contains("tested"));
+    assert!(lessons(&events, "state-kept").is_empty(), "{events:#?}");
+    let after: Vec<_> = kept(&region).into_iter().map(|(lesson, _)| lesson).collect();
+    assert_eq!(after, ["01-one"]);
+}
+
+#[test]
+fn what_a_killed_command_has_half_written_goes_with_its_state() {
+    let region = Region::new();
+    let course = small(&region);
+    run(&course, 0, &["run", "01-one", "--lab", "first"]);
+    let half = region.cache().join("checkpoints/.new-x7Kq2a");
+    // As it is just before the last step of writing one.
+    let cut_short = || {
+        let (_, checkpoint) = kept(&region).pop().expect("is kept");
+        fs::rename(checkpoint, &half).expect("renamed");
+    };
+    cut_short();
+    run(&course, 0, &["run", "01-one", "--lab", "second"]);
+    assert_eq!((half.exists(), kept(&region).len(), states(&region)), (false, 1, 1));
+    cut_short();
+    expect(&course.lab(&["region", "reset", "--yes", "--checkpoints"]), 0, &["0 checkpoints are removed"]);
+    assert_eq!((half.exists(), states(&region)), (false, 0));
+}

@@ -154,6 +154,60 @@ fn a_lab_is_one_commands_at_a_time() {
     expect(&course.lab(&["down"]), 0, &["is down"]);
 }
 
+/// The region's labs, each with its account.
+fn on_region(course: &Course) -> Vec<(String, String)> {
+    let status: Value = serde_json::from_slice(&course.lab(&["status", "--json"]).stdout).expect("JSON");
+    let labs = status["region"]["labs"].as_array().expect("a list");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    labs.iter().map(|lab| (text(&lab["name"]), text(&lab["account_id"]))).collect()
+}
+
+#[test]
+fn a_lab_that_cannot_be_opened_loses_nothing_that_was_there() {
+    let region = Region::new();
+    let course = small(&region);
+    // No socket can be where a directory is.
+    let in_the_way = |lab: &str| {
+        let place = course.state().join("labs").join(lab).join("run/aws.sock");
+        fs::create_dir_all(&place).expect("a directory");
+        place
+    };
+    let failing = |lab: &str| expect(&course.lab(&["run", "01-one", "--lab", lab]), 3, &["failed to listen"]);
+    expect(&course.lab(&["region", "env", "--lab", "made"]), 0, &["AWS_ACCESS_KEY_ID"]);
+    let before = on_region(&course);
+    let place = in_the_way("made");
+    fs::write(course.state().join("labs/made/home/mine"), "").expect("written");
+    failing("made");
+    assert_eq!(on_region(&course), before, "with its account");
+    expect(&course.lab(&["status"]), 0, &["no labs"]);
+    // The region need not run when the command begins.
+    expect(&course.lab(&["region", "stop"]), 0, &[]);
+    failing("made");
+    assert_eq!(on_region(&course), before);
+    fs::remove_dir(&place).expect("removed");
+    expect(&course.lab(&["run", "01-one", "--lab", "made"]), 0, &[]);
+    assert_eq!(on_region(&course), before);
+    assert!(course.state().join("labs/made/home/mine").exists());
+    // What the command itself has made goes.
+    in_the_way("new");
+    failing("new");
+    assert_eq!(on_region(&course), before);
+    assert!(!course.state().join("labs/new/lab.json").exists());
+}
+
+#[test]
+fn a_lab_whose_region_was_reset_never_goes_on() {
+    let region = Region::new();
+    let course = small(&region);
+    expect(&course.lab(&["run", "01-one"]), 0, &[]);
+    expect(&course.lab(&["region", "reset", "--yes"]), 0, &[]);
+    for _ in 0..2 {
+        expect(&course.lab(&["run", "02-two"]), 3, &["it was reset", "lab down --lab default"]);
+    }
+    expect(&course.lab(&["down"]), 0, &["is down"]);
+    assert_eq!(on_region(&course), []);
+}
+
 fn until(done: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !done() {

@@ -49,3 +49,16 @@ fn what_is_not_there_is_missed_offline_and_fetched_otherwise() {
     let fetched = prepare(&["lessons/01-vpc-and-subnets.md"]);
     assert!(told(&fetched).contains("0 failed, 1 not recorded yet"), "{}", told(&fetched));
 }
+
+#[test]
+fn without_an_image_nothing_is_rehearsed_offline_and_nothing_built() {
+    let region = Region::new();
+    let course = Course::copy(&region);
+    let cache = course.root().join("cache");
+    let mut command = course.command(&["prepare", "--offline", "lessons/01-vpc-and-subnets.md"]);
+    let output = command.env("XDG_CACHE_HOME", &cache).output().expect("lab starts");
+    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+    assert!(told(&output).contains("the instances' image is not built yet"), "{}", told(&output));
+    assert!(told(&output).contains("`lab prepare` builds it"), "{}", told(&output));
+    assert!(!cache.join("lab/images").exists(), "nothing was begun");
+}

@@ -23,13 +23,16 @@ use crate::region::tree::PATH;
 pub(super) struct Seen {
     /// The layers that it was kept as, the uppermost first, by their names in the store.
     pub layers: Vec<String>,
+    /// The machine's boot in which that was. They reach the disk some time later.
+    #[serde(default)]
+    pub boot: String,
     entries: Entries,
 }
 
 impl Seen {
-    /// The same, now that it has layers.
-    pub(super) fn kept_as(self, layers: Vec<String>) -> Self {
-        Self { layers, ..self }
+    /// The same, now that it has layers, in this boot of the machine.
+    pub(super) fn kept_as(self, layers: Vec<String>, boot: &str) -> Self {
+        Self { layers, boot: boot.to_owned(), ..self }
     }
 }
 
@@ -83,7 +86,7 @@ pub(super) fn copy(upper: &Path, former: Option<&Seen>, to: &Path) -> io::Result
         let time = TimeSpec::new(was.mtime(), was.mtime_nsec());
         utimensat(nix::fcntl::AT_FDCWD, &to.join(path), &time, &time, UtimensatFlags::NoFollowSymlink)?;
     }
-    Ok(Seen { layers: Vec::new(), entries })
+    Ok(Seen { entries, ..Seen::default() })
 }
 
 fn look(upper: &Path, path: &Path, entries: &mut Entries) -> io::Result<()> {

@@ -11,12 +11,14 @@ mod copy;
 mod difference;
 mod kept;
 mod restore;
+#[cfg(test)]
+mod sample;
 mod save;
 mod store;
 mod world;
 mod xattr;
 
-pub(super) use restore::{Restored, restore};
+pub(super) use restore::{Restored, remove, restore};
 pub(super) use save::{Subject, save};
 pub(super) use store::Store;
 pub(super) use world::note as note_world;

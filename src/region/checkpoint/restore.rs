@@ -16,10 +16,13 @@ pub(crate) struct Restored {
     pub account: Account,
     /// Instances that ran and had passed their checks.
     pub running: Vec<String>,
+    /// What was laid for its instances.
+    pub disks: Vec<Disk>,
 }
 
 /// Lay a new disk over each kept one, and put the home directory in its place. `disk` tells where an instance's disk
-/// goes; `home` must not be there, and gets the owner `owner`.
+/// goes; `home` must not be there, and gets the owner `owner`. Where that fails no disk is left: it would keep all layers
+/// below it from being swept.
 pub(crate) fn restore(
     store: &Store,
     id: &str,
@@ -28,10 +31,18 @@ pub(crate) fn restore(
     owner: (u32, u32),
 ) -> Result<Restored, CheckpointError> {
     let kept = store.kept(id)?;
-    for (instance, layers) in &kept.disks {
-        lay(store, layers, &disk(instance))?;
+    let mut disks = Vec::new();
+    let mut place = || {
+        for (instance, layers) in &kept.disks {
+            disks.push(disk(instance));
+            lay(store, layers, &disk(instance))?;
+        }
+        place_home(store, id, &kept, home, owner)
+    };
+    if let Err(error) = place() {
+        remove(&disks);
+        return Err(error);
     }
-    place_home(store, id, &kept, home, owner)?;
     let Kept { mut account, number, .. } = kept;
     account.number = Some(number);
     let running = account.regions.values().flat_map(|region| &region.instances);
@@ -39,7 +50,17 @@ pub(crate) fn restore(
         .filter(|i| i.state == InstanceState::Running && i.guest.check == CheckStatus::Ok)
         .map(|i| i.id.clone())
         .collect();
-    Ok(Restored { account, running })
+    Ok(Restored { account, running, disks })
+}
+
+/// Remove disks over which no system ever ran.
+pub(crate) fn remove(disks: &[Disk]) {
+    for disk in disks {
+        if let Err(error) = disk.remove() {
+            // The next daemon removes it: no instance has it.
+            eprintln!("disk {}: remove it: {error}", disk.path().display());
+        }
+    }
 }
 
 fn lay(store: &Store, layers: &[String], disk: &Disk) -> Result<(), CheckpointError> {
@@ -70,4 +91,52 @@ fn place_home(
     let placed = place().map_err(CheckpointError::file("put in place", home));
     let _ = fs::remove_dir_all(&ready);
     placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::checkpoint::sample::{A, World, world};
+
+    /// Goes back to the moment `A` of two disks. Answers whether that worked, and what is there of the disks.
+    fn restored(world: &World) -> (bool, Vec<String>) {
+        let own = (nix::unistd::Uid::effective().as_raw(), nix::unistd::Gid::effective().as_raw());
+        let guests = world.directory.path().join("guests");
+        let disk = |id: &str| Disk::at(guests.join(id));
+        let done = restore(&world.store, A, disk, &world.directory.path().join("home"), own);
+        let entries = fs::read_dir(&guests).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        (done.is_ok(), names)
+    }
+
+    fn two_disks() -> World {
+        let world = world();
+        let mut kept = world.moment(A, &[A]);
+        fs::create_dir_all(world.store.layer(&format!("{A}/disks/i-2"))).expect("a layer");
+        kept.disks.insert("i-2".to_owned(), vec![format!("{A}/disks/i-2")]);
+        world.write(A, &kept);
+        world
+    }
+
+    #[test]
+    fn without_a_home_directory_no_disk_is_left() {
+        let world = two_disks();
+        assert_eq!(restored(&world), (false, vec![]));
+        assert_eq!(world.store.sweep().expect("sweeps"), 0, "nothing lies over it");
+        assert!(world.there().is_empty());
+    }
+
+    #[test]
+    fn when_one_disk_fails_the_others_go() {
+        let world = two_disks();
+        fs::create_dir_all(world.store.layer(&format!("{A}/home"))).expect("a directory");
+        // What stands in the second one's place cannot be removed as a disk is.
+        let guests = world.directory.path().join("guests");
+        fs::create_dir_all(&guests).expect("a directory");
+        fs::write(guests.join("i-2"), "no directory").expect("written");
+        assert_eq!(restored(&world), (false, vec!["i-2".to_owned()]));
+        fs::remove_file(guests.join("i-2")).expect("removed");
+        assert_eq!(restored(&world), (true, vec!["i-1".to_owned(), "i-2".to_owned()]));
+    }
 }

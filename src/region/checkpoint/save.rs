@@ -90,6 +90,7 @@ fn fill(
         id: id.to_owned(),
         reason: "its lab is gone".to_owned(),
     })?;
+    let boot = this_boot();
     let (mut disks, mut seen) = (BTreeMap::new(), Vec::new());
     for (instance, (disk, _)) in &subject.machines {
         let upper = disk.upper();
@@ -97,7 +98,7 @@ fn fill(
         if !upper.exists() {
             continue;
         }
-        let former = former(store, disk);
+        let former = former(store, disk, &boot);
         let mut layers = vec![format!("{id}/disks/{instance}")];
         match &former {
             Some(former) => layers.extend(former.layers.iter().cloned()),
@@ -106,7 +107,7 @@ fn fill(
         let to = half.join("disks").join(instance);
         let now = difference::copy(&upper, former.as_ref(), &to);
         let now = now.map_err(CheckpointError::file("copy", &upper))?;
-        seen.push((disk.kept(), now.kept_as(layers.clone())));
+        seen.push((disk.kept(), now.kept_as(layers.clone(), &boot)));
         disks.insert(instance.clone(), layers);
     }
     copy(&subject.home, &half.join("home")).map_err(CheckpointError::file("copy", &subject.home))?;
@@ -134,11 +135,19 @@ fn fill(
     Ok((bytes, frozen))
 }
 
-/// What the disk held when it was last kept, if that is still there to be built upon.
-fn former(store: &Store, disk: &Disk) -> Option<Seen> {
+/// What the disk held when it was last kept, if that is still there to be built upon. Where the machine went down before
+/// all of it was on the disk, the uppermost layer may have lost some; those below were good when it was put over them.
+fn former(store: &Store, disk: &Disk, boot: &str) -> Option<Seen> {
     let seen: Seen = serde_json::from_slice(&fs::read(disk.kept()).ok()?).ok()?;
     let is_there = |layer: &String| store.layer(layer).is_dir();
-    (seen.layers.len() < MOST_LAYERS && seen.layers.iter().all(is_there)).then_some(seen)
+    let last = seen.layers.first()?.split('/').next()?;
+    let is_whole = (!boot.is_empty() && seen.boot == boot) || store.is_synced(last);
+    (is_whole && seen.layers.len() < MOST_LAYERS && seen.layers.iter().all(is_there)).then_some(seen)
+}
+
+/// The kernel's id of this boot of the machine; empty where it tells none.
+fn this_boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 /// The layers that the disk was laid over when it was made.
@@ -151,4 +160,35 @@ fn below(store: &Store, disk: &Disk, id: &str) -> Result<Vec<String>, Checkpoint
         })
     };
     layers.into_iter().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::checkpoint::sample::{A, B, KEY, world};
+
+    #[test]
+    fn what_may_not_have_reached_the_disk_is_no_base_for_more() {
+        let world = world();
+        world.moment(A, &[A]);
+        world.moment(B, &[B, A]);
+        let disk = Disk::at(world.directory.path().join("disk"));
+        disk.lay_over(&[]).expect("a disk");
+        let layers = vec![format!("{B}/disks/i-1"), format!("{A}/disks/i-1")];
+        let seen = Seen::default().kept_as(layers.clone(), "one");
+        fs::write(disk.kept(), serde_json::to_vec(&seen).expect("serialises")).expect("written");
+        let base = |boot| former(&world.store, &disk, boot).map(|seen| seen.layers);
+        assert_eq!(base("one"), Some(layers.clone()), "nothing has happened since");
+        assert_eq!(base("two"), None, "nobody knows");
+        let checkpoint = world.name(KEY, B);
+        assert_eq!(base("two"), None, "not noted");
+        fs::write(checkpoint.join("synced"), "").expect("written");
+        assert_eq!(base("two"), Some(layers), "it was on the disk");
+        world.name(KEY, A);
+        assert_eq!(base("two"), None, "that is said of another");
+        // What an older program wrote tells no boot.
+        let seen = seen.kept_as(vec![format!("{B}/disks/i-1")], "");
+        fs::write(disk.kept(), serde_json::to_vec(&seen).expect("serialises")).expect("written");
+        assert_eq!(base(""), None);
+    }
 }

@@ -168,14 +168,23 @@ impl Store {
 
     /// The moments that checkpoints name.
     fn named(&self) -> BTreeSet<String> {
+        self.naming().map(|(_, state)| state).collect()
+    }
+
+    /// Whether the runner has noted that all of a moment is on the disk.
+    pub(super) fn is_synced(&self, id: &str) -> bool {
+        self.naming().any(|(checkpoint, state)| state == id && checkpoint.join("synced").exists())
+    }
+
+    /// The runner's part of every checkpoint, with the name of the moment. What is half written has no checkpoint's name
+    /// yet: whoever writes it holds the lock, and who was killed at it has left nothing that anybody can use.
+    fn naming(&self) -> impl Iterator<Item = (PathBuf, String)> {
         let entries = fs::read_dir(&self.checkpoints).into_iter().flatten().flatten();
-        entries
-            .filter_map(|entry| {
-                let text = fs::read(entry.path().join("checkpoint.json")).ok()?;
-                let checkpoint: Value = serde_json::from_slice(&text).ok()?;
-                checkpoint.get("state")?.as_str().map(str::to_owned)
-            })
-            .collect()
+        entries.filter(|entry| entry.file_name().to_str().is_some_and(is_key)).filter_map(|entry| {
+            let text = fs::read(entry.path().join("checkpoint.json")).ok()?;
+            let checkpoint: Value = serde_json::from_slice(&text).ok()?;
+            Some((entry.path(), checkpoint.get("state")?.as_str()?.to_owned()))
+        })
     }
 
     /// First out of sight, so that a removal that is cut short leaves nothing that looks whole.
@@ -232,64 +241,16 @@ fn is_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Whether a directory of this name is a whole checkpoint's.
+fn is_key(name: &str) -> bool {
+    name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-    const C: &str = "cccccccccccccccccccccccccccccccc";
-
-    struct World {
-        directory: tempfile::TempDir,
-        store: Store,
-    }
-
-    fn world() -> World {
-        let directory = tempfile::tempdir().expect("a directory");
-        let paths = Paths { state: directory.path().join("state"), cache: directory.path().join("cache") };
-        fs::create_dir_all(paths.checkpoints()).expect("a directory");
-        let store = Store::new(&paths, "world".to_owned());
-        store.open().expect("opens");
-        World { directory, store }
-    }
-
-    impl World {
-        /// A moment whose one disk has these layers.
-        fn moment(&self, id: &str, layers: &[&str]) -> Kept {
-            let disks = layers.iter().map(|moment| format!("{moment}/disks/i-1")).collect();
-            let kept = Kept {
-                format: FORMAT,
-                world: "world".to_owned(),
-                number: "111122223333".to_owned(),
-                region: "us-east-1".to_owned(),
-                owner: (0, 0),
-                account: crate::region::model::Account::default(),
-                disks: BTreeMap::from([("i-1".to_owned(), disks)]),
-                bytes: 1,
-            };
-            fs::create_dir_all(self.store.layer(&format!("{id}/disks/i-1"))).expect("a layer");
-            self.write(id, &kept);
-            kept
-        }
-
-        fn write(&self, id: &str, kept: &Kept) {
-            let text = serde_json::to_vec(kept).expect("serialises");
-            fs::write(self.store.layer(id).join(DESCRIPTION), text).expect("written");
-        }
-
-        fn name(&self, checkpoint: &str, id: &str) {
-            let directory = self.store.checkpoints.join(checkpoint);
-            fs::create_dir_all(&directory).expect("a directory");
-            fs::write(directory.join("checkpoint.json"), format!("{{\"state\": \"{id}\"}}"))
-                .expect("written");
-        }
-
-        fn there(&self) -> Vec<String> {
-            let moments = self.store.moments().expect("lists").into_keys();
-            moments.filter(|name| !name.starts_with(DOOMED)).collect()
-        }
-    }
+    use crate::region::checkpoint::sample::{A, B, C, KEY, world};
 
     #[test]
     fn what_is_named_stays_with_all_that_it_lies_over() {
@@ -298,9 +259,25 @@ mod tests {
         world.moment(B, &[B, A]);
         world.moment(C, &[C]);
         fs::create_dir_all(world.store.layer(".new-half")).expect("a leftover");
-        world.name("key", B);
+        world.name(KEY, B);
         assert_eq!(world.store.sweep().expect("sweeps"), 2);
         assert_eq!(world.there(), [A, B]);
+    }
+
+    #[test]
+    fn what_a_killed_command_has_half_written_names_nothing() {
+        let world = world();
+        world.moment(A, &[A]);
+        world.moment(B, &[B, A]);
+        world.name(".new-x7Kq2a", B);
+        // While somebody writes, it may be theirs.
+        let file = File::create(world.store.checkpoints.join("lock")).expect("a lock");
+        let lock = Flock::lock(file, FlockArg::LockSharedNonblock).expect("locks");
+        world.store.sweep().expect("looks");
+        assert_eq!(world.there(), [A, B]);
+        drop(lock);
+        assert_eq!(world.store.sweep().expect("sweeps"), 0);
+        assert!(world.there().is_empty());
     }
 
     #[test]

@@ -15,6 +15,7 @@
 
 mod calls;
 mod error;
+mod image;
 mod last_exit;
 mod paths;
 mod process;
@@ -23,6 +24,7 @@ mod start;
 
 pub use calls::{Client, Offline};
 pub use error::ClientError;
+pub use image::has_image;
 pub use last_exit::LastExit;
 pub use paths::Paths;
 pub use process::Process;

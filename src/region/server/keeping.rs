@@ -67,7 +67,7 @@ impl Region {
             let message = format!("restore the lab `{name}`: there is one of this name");
             return Err(refusal(RefusalCode::BadRequest, message));
         }
-        let (lab, Restored { account, running }) = {
+        let (lab, Restored { account, running, disks }) = {
             let (store, state, home) = (self.store.clone(), state.to_owned(), self.paths.lab_home(name));
             let region = store.region(&state).map_err(|error| refused(&error))?;
             lab::check_region(&region)?;
@@ -86,7 +86,16 @@ impl Region {
             saved.state.generation += 1;
             saved.labs.insert(name.to_owned(), lab.clone());
         });
-        changed.map_err(|error| failed(name, &error))?;
+        if let Err(error) = changed {
+            // It is in memory all the same, and without its disks it is nothing.
+            let _ = self.plane.change(|saved| {
+                saved.labs.remove(name);
+                saved.state.accounts.remove(&key);
+                saved.state.generation += 1;
+            });
+            let _ = spawn_blocking(move || checkpoint::remove(&disks)).await;
+            return Err(failed(name, &error));
+        }
         if let Err(refusal) = self.laptop(name, &lab).await {
             // The reason why it cannot be used is told; nobody can use what is there.
             let _ = self.remove_lab(name, uid).await;

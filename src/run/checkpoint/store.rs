@@ -92,14 +92,7 @@ impl Store {
     /// # Errors
     /// As the file system says.
     pub fn hold(&self) -> io::Result<Hold> {
-        if !self.root.exists() {
-            fs::create_dir_all(&self.root)?;
-            // It holds private keys.
-            fs::set_permissions(&self.root, fs::Permissions::from_mode(0o700))?;
-        }
-        let path = self.root.join("lock");
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
-        Flock::lock(file, FlockArg::LockShared).map(Hold).map_err(|(_, errno)| errno.into())
+        Flock::lock(self.lock()?, FlockArg::LockShared).map(Hold).map_err(|(_, errno)| errno.into())
     }
 
     /// The checkpoint with this key; `None` when there is none.
@@ -125,7 +118,8 @@ impl Store {
         self.root.join(key.as_str()).join(MANIFEST).exists()
     }
 
-    /// Adds the runner's part of a lab, whole or not at all. One that is there is replaced.
+    /// Adds the runner's part of a lab, whole or not at all. One that is there is replaced. Under a [`Hold`] that is older
+    /// than the cloud's part: until the last step nothing names that.
     ///
     /// # Errors
     /// As the file system says.
@@ -153,7 +147,7 @@ impl Store {
         let _ = fs::write(self.root.join(key.as_str()).join(USED), "");
     }
 
-    /// Removes the runner's part; the cloud's goes when it is swept.
+    /// Removes the runner's part; the cloud's goes when it is swept. Under a [`Hold`], so that nobody tidies meanwhile.
     ///
     /// # Errors
     /// As the file system says.
@@ -182,23 +176,50 @@ impl Store {
             .collect()
     }
 
-    /// Removes what a command that was killed has left half done. Nobody else may be at work ([`Store::hold`]).
-    pub fn tidy(&self) {
+    /// Removes what a command that was killed has left half done. Does nothing while somebody is at work
+    /// ([`Store::hold`]): what is half done is theirs perhaps.
+    ///
+    /// # Errors
+    /// When the lock cannot be opened.
+    pub fn tidy(&self) -> io::Result<()> {
+        let Ok(_lock) = Flock::lock(self.lock()?, FlockArg::LockExclusiveNonblock) else { return Ok(()) };
         let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
         for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(HALF)) {
+            // The next one tries again.
             let _ = fs::remove_dir_all(entry.path());
         }
+        Ok(())
+    }
+
+    /// The lock's file, in a directory that is made if need be.
+    fn lock(&self) -> io::Result<File> {
+        if !self.root.exists() {
+            fs::create_dir_all(&self.root)?;
+            // It holds private keys.
+            fs::set_permissions(&self.root, fs::Permissions::from_mode(0o700))?;
+        }
+        File::options().create(true).truncate(false).write(true).open(self.root.join("lock"))
     }
 }
 
 impl Entry {
-    /// Gives a new lab what the runner knew then.
+    /// Gives a new lab what the runner knew then. Under a [`Hold`], which keeps the cloud's part where it is.
     ///
     /// # Errors
-    /// As the file system says.
+    /// As the file system says, and when the checkpoint is another by now, or gone: it may have been replaced since it
+    /// was found, and its two parts are good only together.
     pub fn fill(&self, lab: &mut Lab) -> io::Result<()> {
         for name in Lab::KEPT {
             copy(&self.path.join(name), &lab.path().join(name))?;
+        }
+        let now: Manifest = match fs::read(self.path.join(MANIFEST)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(io::Error::other("it was removed in the meantime"));
+            }
+            text => serde_json::from_slice(&text?)?,
+        };
+        if now != self.manifest {
+            return Err(io::Error::other("it was made anew in the meantime"));
         }
         lab.state.session = self.manifest.session.clone();
         Ok(())
@@ -310,8 +331,33 @@ mod tests {
         fs::write(directory.path().join(key(1).as_str()).join(MANIFEST), "{\"lesson\"").expect("written");
         assert!(store.find(&key(1)).is_err(), "torn");
         assert_eq!(store.list().len(), 1);
-        store.tidy();
+        let hold = store.hold().expect("holds");
+        store.tidy().expect("looks");
+        assert!(directory.path().join(".new-abc").exists(), "it may be the work of whoever holds");
+        drop(hold);
+        store.tidy().expect("tidies");
         assert!(!directory.path().join(".new-abc").exists());
+        assert_eq!(store.list().len(), 1);
+    }
+
+    #[test]
+    fn a_lab_of_two_checkpoints_halves_is_never_made() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::new(directory.path().join("checkpoints"));
+        let _hold = store.hold().expect("holds");
+        let one = lab(&directory.path().join("one"));
+        one.save_laptop_state("A=1").expect("saves");
+        store.add(&key(1), &one, &manifest(&one)).expect("adds");
+        let found = store.find(&key(1)).expect("reads").expect("is there");
+        // Another command makes the same state anew; the cloud's part has another name.
+        store.add(&key(1), &one, &Manifest { state: "t".to_owned(), ..manifest(&one) }).expect("replaces");
+        let error = found.fill(&mut lab(&directory.path().join("two"))).expect_err("it is another");
+        assert!(error.to_string().contains("made anew"), "{error}");
+        let found = store.find(&key(1)).expect("reads").expect("is there");
+        found.fill(&mut lab(&directory.path().join("three"))).expect("it is the same");
+        store.remove(&key(1)).expect("removes");
+        let error = found.fill(&mut lab(&directory.path().join("four"))).expect_err("it is gone");
+        assert!(error.to_string().contains("removed"), "{error}");
     }
 
     #[test]
