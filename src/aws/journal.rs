@@ -12,7 +12,6 @@ use std::sync::Mutex;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::name::{BlockName, LessonId};
 
@@ -47,10 +46,22 @@ pub enum Entry {
     Intended { at: Timestamp, token: String, operation: String, region: String, origin: Option<Origin> },
     /// It was answered, and these resources exist. A key pair is named by its id.
     Created { at: Timestamp, token: String, ids: Vec<String> },
-    /// It was refused: nothing was created.
+    /// It was refused, or its answer never came and EC2 knows nothing of it ([`NOTHING_FOUND`]): nothing was created.
     Refused { at: Timestamp, token: String, code: String },
     /// These resources are gone (by the lesson itself or by teardown).
     Deleted { at: Timestamp, ids: Vec<String> },
+}
+
+/// The code of a request whose answer never came and that has created nothing.
+pub const NOTHING_FOUND: &str = "NothingFound";
+
+/// What a block has made, as far as the journal knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// This exists, unless it was deleted in a way that the journal does not see.
+    Resource { id: String, region: String },
+    /// Whether this request made something is not known.
+    Unanswered { at: Timestamp, token: String, operation: String, region: String },
 }
 
 /// Why the journal cannot be used.
@@ -191,25 +202,51 @@ impl Journal {
         open.into_iter().map(|(token, operation)| (token.to_owned(), operation.to_owned())).collect()
     }
 
-    /// What a block has created that still exists, as `operation id` words; empty where it may safely run again.
-    pub fn created_by(&self, origin: &Origin) -> Vec<String> {
+    /// What a block has created that is not known to be gone; empty where it may safely run again.
+    pub fn made_by(&self, origin: &Origin) -> Vec<Made> {
         let living = self.living();
         let inner = self.inner.lock().expect("no thread panics while it holds the journal");
         let mut found = Vec::new();
         for entry in &inner.entries {
-            let Entry::Intended { token, operation, origin: Some(by), .. } = entry else { continue };
+            let Entry::Intended { at, token, operation, region, origin: Some(by) } = entry else { continue };
             if by != origin {
                 continue;
             }
+            let region = region.clone();
             match answer_to(&inner.entries, token) {
                 Some(Entry::Created { ids, .. }) => {
-                    found.extend(ids.iter().filter(|id| living.contains(id)).cloned());
+                    let ids = ids.iter().filter(|id| living.contains(id)).cloned();
+                    found.extend(ids.map(|id| Made::Resource { id, region: region.clone() }));
                 }
                 Some(_) => {}
-                None => found.push(format!("something by {operation} (its answer never came)")),
+                None => {
+                    let (token, operation) = (token.clone(), operation.clone());
+                    found.push(Made::Unanswered { at: *at, token, operation, region });
+                }
             }
         }
         found
+    }
+
+    /// [`Journal::made_by`] in words.
+    pub fn created_by(&self, origin: &Origin) -> Vec<String> {
+        let words = |made| match made {
+            Made::Resource { id, .. } => id,
+            Made::Unanswered { operation, .. } => {
+                format!("something by {operation} (its answer never came)")
+            }
+        };
+        self.made_by(origin).into_iter().map(words).collect()
+    }
+
+    /// Ids of everything that was ever created.
+    pub fn known(&self) -> BTreeSet<String> {
+        let inner = self.inner.lock().expect("no thread panics while it holds the journal");
+        let created = inner.entries.iter().filter_map(|entry| match entry {
+            Entry::Created { ids, .. } => Some(ids),
+            _ => None,
+        });
+        created.flatten().cloned().collect()
     }
 }
 
@@ -217,80 +254,6 @@ fn answer_to<'a>(entries: &'a [Entry], token: &str) -> Option<&'a Entry> {
     entries.iter().find(|entry| match entry {
         Entry::Created { token: t, .. } | Entry::Refused { token: t, .. } => t == token,
         Entry::Intended { .. } | Entry::Deleted { .. } => false,
-    })
-}
-
-/// Where an operation's answer names what it created: a JSON pointer with `*` for "each of".
-/// `None` for an operation that creates nothing which must be deleted on its own.
-pub fn created_pointer(operation: &str) -> Option<&'static str> {
-    Some(match operation {
-        "CreateVpc" | "CreateDefaultVpc" => "/Vpc/VpcId",
-        "CreateSubnet" => "/Subnet/SubnetId",
-        "CreateInternetGateway" => "/InternetGateway/InternetGatewayId",
-        "CreateRouteTable" => "/RouteTable/RouteTableId",
-        "CreateSecurityGroup" => "/GroupId",
-        "CreateKeyPair" | "ImportKeyPair" => "/KeyPairId",
-        "AllocateAddress" => "/AllocationId",
-        "RunInstances" => "/Instances/*/InstanceId",
-        "CreateNatGateway" => "/NatGateway/NatGatewayId",
-        "CreateNetworkInterface" => "/NetworkInterface/NetworkInterfaceId",
-        "CreateNetworkAcl" => "/NetworkAcl/NetworkAclId",
-        "CreateVpcPeeringConnection" => "/VpcPeeringConnection/VpcPeeringConnectionId",
-        "CreateFlowLogs" => "/FlowLogIds/*",
-        _ => return None,
-    })
-}
-
-/// The resource type under which an operation's tags are given, for `lab:session`.
-pub fn created_type(operation: &str) -> Option<&'static str> {
-    Some(match operation {
-        "CreateVpc" => "vpc",
-        "CreateSubnet" => "subnet",
-        "CreateInternetGateway" => "internet-gateway",
-        "CreateRouteTable" => "route-table",
-        "CreateSecurityGroup" => "security-group",
-        "CreateKeyPair" | "ImportKeyPair" => "key-pair",
-        "AllocateAddress" => "elastic-ip",
-        "RunInstances" => "instance",
-        "CreateNatGateway" => "natgateway",
-        "CreateNetworkInterface" => "network-interface",
-        "CreateNetworkAcl" => "network-acl",
-        "CreateVpcPeeringConnection" => "vpc-peering-connection",
-        "CreateFlowLogs" => "vpc-flow-log",
-        _ => return None,
-    })
-}
-
-/// The values at a pointer of [`created_pointer`].
-pub fn ids_at(answer: &Value, pointer: &str) -> Vec<String> {
-    let mut here = vec![answer];
-    for step in pointer.split('/').skip(1) {
-        here = here
-            .into_iter()
-            .flat_map(|value| match (step, value) {
-                ("*", Value::Array(items)) => items.iter().collect::<Vec<_>>(),
-                (name, value) => value.get(name).into_iter().collect(),
-            })
-            .collect();
-    }
-    here.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
-}
-
-/// The parameter by which an operation deletes a resource that the journal knows.
-pub fn deleted_parameter(operation: &str) -> Option<&'static str> {
-    Some(match operation {
-        "DeleteVpc" => "VpcId",
-        "DeleteSubnet" => "SubnetId",
-        "DeleteInternetGateway" => "InternetGatewayId",
-        "DeleteRouteTable" => "RouteTableId",
-        "DeleteSecurityGroup" => "GroupId",
-        "DeleteKeyPair" => "KeyPairId",
-        "ReleaseAddress" => "AllocationId",
-        "DeleteNetworkInterface" => "NetworkInterfaceId",
-        "DeleteNetworkAcl" => "NetworkAclId",
-        "DeleteVpcPeeringConnection" => "VpcPeeringConnectionId",
-        // Instances and NAT gateways go slowly and may fail to: teardown looks for itself.
-        _ => return None,
     })
 }
 
@@ -381,12 +344,5 @@ mod tests {
         let journal = Journal::open(&path).expect("opens in spite of it");
         journal.write(created("t2", "vpc-2")).expect("writes");
         assert_eq!(Journal::open(&path).expect("opens").living(), ["vpc-1", "vpc-2"]);
-    }
-
-    #[test]
-    fn ids_are_found_in_answers() {
-        let answer = serde_json::json!({"Instances": [{"InstanceId": "i-1"}, {"InstanceId": "i-2"}]});
-        let pointer = created_pointer("RunInstances").expect("known");
-        assert_eq!(ids_at(&answer, pointer), ["i-1", "i-2"]);
     }
 }

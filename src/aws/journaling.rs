@@ -10,9 +10,8 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::journal::{
-    self, Current, Entry, Journal, created_pointer, created_type, deleted_parameter, ids_at,
-};
+use super::creation::{creation, deleted_by, ids_at};
+use super::journal::{self, Current, Entry, Journal};
 use super::request::{Answer, CallError, Interceptor, Request};
 use super::teardown::SESSION_TAG;
 use crate::wire::Operation;
@@ -69,8 +68,10 @@ impl Interceptor for Journaling {
         Box::pin(async move {
             let Request { operation, params, target } = request;
             let name = operation.name;
-            let Some(resource) = created_type(name) else { return Ok(()) };
-            add_tag(params, resource, &self.session);
+            let Some(creation) = creation(name) else { return Ok(()) };
+            for resource in creation.tagged {
+                add_tag(params, resource, &self.session);
+            }
             if is_dry_run(params) {
                 return Ok(());
             }
@@ -100,19 +101,19 @@ impl Interceptor for Journaling {
             let name = operation.name;
             let at = Timestamp::now();
             let token = self.take_token(&key(name, params));
-            let entry = match (&*result, token, created_pointer(name)) {
-                (Ok(answer), Some(token), Some(pointer)) => {
-                    Some(Entry::Created { at, token, ids: ids_at(answer, pointer) })
+            let entry = match (&*result, token, creation(name)) {
+                (Ok(answer), Some(token), Some(creation)) => {
+                    Some(Entry::Created { at, token, ids: ids_at(answer, creation.ids) })
                 }
                 (Err(CallError::Service(fault)), Some(token), _) => {
                     Some(Entry::Refused { at, token, code: fault.code.clone() })
                 }
                 // No answer: it may have been created, so the intent stays open.
                 (Err(_), Some(_), _) => None,
-                (Ok(_), None, _) if !is_dry_run(params) => deleted_parameter(name)
-                    .and_then(|parameter| params.get(parameter))
-                    .and_then(Value::as_str)
-                    .map(|id| Entry::Deleted { at, ids: vec![id.to_owned()] }),
+                (Ok(answer), None, _) if !is_dry_run(params) => {
+                    let ids = deleted_by(name, params, answer);
+                    (!ids.is_empty()).then_some(Entry::Deleted { at, ids })
+                }
                 _ => None,
             };
             let written = entry.map_or(Ok(()), |entry| self.write(entry));
@@ -151,7 +152,16 @@ fn strip(value: &mut Value) {
             items.retain(|item| item.get("Key").and_then(Value::as_str) != Some(SESSION_TAG));
             items.iter_mut().for_each(strip);
         }
-        Value::Object(members) => members.values_mut().for_each(strip),
+        Value::Object(members) => {
+            members.values_mut().for_each(strip);
+            // EC2 shows no list at all on a volume that has no tags.
+            let volumes = members.get_mut("Volumes").and_then(Value::as_array_mut);
+            for volume in volumes.into_iter().flatten().filter_map(Value::as_object_mut) {
+                if volume.get("Tags") == Some(&json!([])) {
+                    volume.shift_remove("Tags");
+                }
+            }
+        }
         _ => {}
     }
 }
@@ -159,12 +169,13 @@ fn strip(value: &mut Value) {
 /// For teardown: everything that the journal says may exist in a region.
 pub fn scope(journal: &journal::Journal, session: &str, region: &str) -> super::teardown::Scope {
     let ids = journal.living_in(region).into_iter().collect();
-    super::teardown::Scope { ids, session: session.to_owned() }
+    super::teardown::Scope { ids, session: session.to_owned(), region: region.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::request::{Call, Intercepted, Target};
 
     #[test]
     fn the_session_tag_goes_in_beside_others_and_comes_out_again() {
@@ -179,5 +190,82 @@ mod tests {
         let mut answer = json!({"Vpcs": [{"Tags": [{"Key": "lab:session", "Value": "s-1"}, {"Key": "Name", "Value": "a"}]}]});
         strip(&mut answer);
         assert_eq!(answer, json!({"Vpcs": [{"Tags": [{"Key": "Name", "Value": "a"}]}]}));
+        let mut answer = json!({"Volumes": [{"Size": 8, "Tags": [{"Key": "lab:session", "Value": "s"}]}]});
+        strip(&mut answer);
+        assert_eq!(answer, json!({"Volumes": [{"Size": 8}]}));
+    }
+
+    /// What reaches EC2, and what the journal has at that moment and afterwards.
+    struct Seen<'a>(&'a Journal, Value, Mutex<Option<(Value, Vec<(String, String)>)>>);
+
+    impl Call for Seen<'_> {
+        fn call<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Value, CallError>> {
+            *self.2.lock().expect("unpoisoned") = Some((request.params.clone(), self.0.unanswered()));
+            Box::pin(std::future::ready(Ok(self.1.clone())))
+        }
+    }
+
+    /// Types of what is tagged, the operations whose intents are on disk while the call is made, ids living afterwards.
+    async fn called(
+        journal: &Arc<Journal>,
+        operation: &str,
+        params: Value,
+        answer: Value,
+    ) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let journaling = Journaling::new(Arc::clone(journal), Current::default(), "s-1", "us-east-1");
+        let call = Intercepted::new(Seen(journal, answer, Mutex::default()), journaling);
+        let operation = crate::wire::Service::ec2().operation(operation).expect("in the model");
+        call.call(&Request { operation, params, target: Target::default() }).await.expect("answered");
+        let seen = call.inner().2.lock().expect("unpoisoned").take().expect("called");
+        let specifications = seen.0["TagSpecifications"].as_array().cloned().unwrap_or_default();
+        let tagged = specifications.iter().filter_map(|s| s["ResourceType"].as_str().map(str::to_owned));
+        (tagged.collect(), seen.1.into_iter().map(|intent| intent.1).collect(), journal.living())
+    }
+
+    #[tokio::test]
+    async fn everything_is_written_down_before_it_is_made_and_when_it_is_gone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let journal = Arc::new(Journal::open(&dir.path().join("j")).expect("opens"));
+        let cases = [
+            ("CreateVolume", json!({"VolumeId": "vol-1"}), vec!["volume"], "vol-1"),
+            (
+                "CreateDhcpOptions",
+                json!({"DhcpOptions": {"DhcpOptionsId": "dopt-1"}}),
+                vec!["dhcp-options"],
+                "dopt-1",
+            ),
+            ("CreateDefaultVpc", json!({"Vpc": {"VpcId": "vpc-1"}}), vec![], "vpc-1"),
+            ("CreateFlowLogs", json!({"FlowLogIds": ["fl-1"]}), vec!["vpc-flow-log"], "fl-1"),
+            (
+                "RunInstances",
+                json!({"Instances": [{"InstanceId": "i-1"}]}),
+                vec!["instance", "volume"],
+                "i-1",
+            ),
+            ("CreateKeyPair", json!({"KeyPairId": "key-1"}), vec!["key-pair"], "key-1"),
+        ];
+        for (operation, answer, types, id) in cases {
+            let (tagged, intended, living) = called(&journal, operation, json!({}), answer).await;
+            assert_eq!(
+                (tagged, intended),
+                (types.iter().map(ToString::to_string).collect(), vec![operation.to_owned()])
+            );
+            assert!(living.contains(&id.to_owned()), "{operation}: {living:?}");
+        }
+        let cases = [
+            ("DeleteVolume", json!({"VolumeId": "vol-1"}), json!({}), "vol-1"),
+            ("DeleteDhcpOptions", json!({"DhcpOptionsId": "dopt-1"}), json!({}), "dopt-1"),
+            ("DeleteFlowLogs", json!({"FlowLogIds": ["fl-1"]}), json!({}), "fl-1"),
+            (
+                "DeleteKeyPair",
+                json!({"KeyName": "lab"}),
+                json!({"Return": true, "KeyPairId": "key-1"}),
+                "key-1",
+            ),
+        ];
+        for (operation, params, answer, id) in cases {
+            let (.., living) = called(&journal, operation, params, answer).await;
+            assert!(!living.contains(&id.to_owned()), "{operation}: {living:?}");
+        }
     }
 }

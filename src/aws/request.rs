@@ -98,6 +98,12 @@ impl<C: Call, I: Interceptor> Intercepted<C, I> {
     pub fn new(call: C, interceptor: I) -> Self {
         Self { call, interceptor }
     }
+
+    /// What makes the calls.
+    #[cfg(test)]
+    pub(super) fn inner(&self) -> &C {
+        &self.call
+    }
 }
 
 impl<C: Call, I: Interceptor> Call for Intercepted<C, I> {

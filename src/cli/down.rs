@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use aws_config::Region;
 use jiff::Timestamp;
 
+use crate::aws::journal::Entry;
 use crate::aws::journaling::scope;
 use crate::aws::teardown::{Leftover, Progress, teardown};
 use crate::cli::args::DownArgs;
-use crate::cli::failure::{Failure, LEFT};
+use crate::cli::failure::Failure;
 use crate::cli::open::{self, OpenLab};
 use crate::event::{Event, EventKind, Sink};
 use crate::region::client::{Client, Paths};
@@ -24,40 +25,40 @@ pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
     let paths = Paths::from_environment()?;
     let names = if args.all { lab_names(&paths) } else { vec![args.lab.lab.clone()] };
     let sink = Terminal::new(anstream::stderr(), Detail::Normal, false);
-    let mut code = ExitCode::SUCCESS;
+    // The worst of all labs; what becomes of one is no matter of the others.
+    let mut code = 0;
     let mut any = false;
     for name in names {
-        open::fits(&name)?;
-        let Some(state) = read_state(&paths.lab(&name))? else {
-            any |= forget(&paths, &name).await?;
-            continue;
-        };
-        any = true;
-        let started = Instant::now();
-        let mut opened = match open::open_for_teardown(&name, state, &sink).await {
-            Ok(opened) => opened,
-            // The others can go all the same.
+        match down_one(&paths, &name, args, &sink).await {
+            Ok(there) => any |= there,
             Err(failure) => {
-                code = failure.tell();
-                continue;
-            }
-        };
-        match take_away_within(&mut opened, &sink, Duration::from_secs(args.within * 60)).await {
-            Ok(count) => anstream::println!(
-                "lab `{name}` is down: {} deleted in {:.1} s",
-                counted(count),
-                started.elapsed().as_secs_f64()
-            ),
-            Err(failure) => {
+                any = true;
+                code = code.max(failure.code());
                 failure.tell();
-                code = ExitCode::from(LEFT);
             }
         }
     }
     if !any {
         anstream::println!("there is nothing to take away");
     }
-    Ok(code)
+    Ok(ExitCode::from(code))
+}
+
+/// Takes one lab away. Says whether there was one.
+async fn down_one(paths: &Paths, name: &str, args: &DownArgs, sink: &dyn Sink) -> Result<bool, Failure> {
+    open::fits(name)?;
+    let Some(state) = read_state(&paths.lab(name))? else {
+        return forget(paths, name).await;
+    };
+    let started = Instant::now();
+    let mut opened = open::open_for_teardown(name, state, sink).await?;
+    let count = take_away_within(&mut opened, sink, Duration::from_secs(args.within * 60)).await?;
+    anstream::println!(
+        "lab `{name}` is down: {} deleted in {:.1} s",
+        counted(count),
+        started.elapsed().as_secs_f64()
+    );
+    Ok(true)
 }
 
 /// Removes a lab that only the local region knows (`lab region env` makes such). Says whether there was one.
@@ -104,19 +105,28 @@ async fn take_away_within(open: &mut OpenLab, sink: &dyn Sink, within: Duration)
     let mut regions = open.journal.regions();
     // Tags may know what the journal does not.
     regions.insert(state.region.clone());
-    let (mut deleted, mut leftovers) = (0, Vec::new());
+    let (mut deleted, mut gone, mut leftovers) = (0, Vec::new(), Vec::new());
+    let mut to_come = u32::try_from(regions.len()).unwrap_or(u32::MAX);
     for region in regions {
         let scope = scope(&open.journal, &state.session, &region);
         let config = aws_sdk_ec2::config::Builder::from(&open.backdrop.sdk).region(Region::new(region));
         let ec2 = aws_sdk_ec2::Client::from_conf(config.build());
-        let torn = teardown(&ec2, &scope, within.saturating_sub(started.elapsed()), &Tell(sink)).await?;
+        // A region that does not answer must not use up the time of those after it.
+        let share = within.saturating_sub(started.elapsed()) / to_come;
+        to_come -= 1;
+        let torn = teardown(&ec2, &scope, share, &Tell(sink)).await;
         deleted += torn.deleted.len();
+        gone.extend(torn.gone);
         leftovers.extend(torn.leftovers);
     }
     if !leftovers.is_empty() {
+        if !gone.is_empty() {
+            // What is left matters more than a journal that names too much.
+            let _ = open.journal.write(Entry::Deleted { at: Timestamp::now(), ids: gone });
+        }
         return Err(left(&state.name, &leftovers));
     }
-    open.remove().await?;
+    open.remove().await.map_err(Failure::left_behind)?;
     Ok(deleted)
 }
 
@@ -133,7 +143,7 @@ fn left(lab: &str, leftovers: &[Leftover]) -> Failure {
             leftover.reason
         ));
     }
-    Failure::needs(text).hint(format!(
+    Failure::needs(text).left_behind().hint(format!(
         "together ${}.{:02} a month; `lab down --lab {lab}` tries again",
         cents / 100,
         cents % 100
@@ -154,5 +164,17 @@ impl Progress for Tell<'_> {
     fn tell(&self, line: &str) {
         let kind = EventKind::PreparationProgressed { what: line.to_owned(), fraction: None };
         self.0.take(&Event { at: Timestamp::now(), lesson: None, block: None, kind });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::failure::LEFT;
+
+    #[test]
+    fn what_is_left_has_a_status_of_its_own_for_every_command() {
+        let leftover = Leftover { id: "i-1".into(), reason: "still running".into(), cents_a_month: 850 };
+        assert_eq!(left("default", &[leftover]).code(), LEFT);
     }
 }

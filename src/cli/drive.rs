@@ -109,6 +109,7 @@ pub fn engine<'a>(root: &Path, course: &Course, open: &'a mut OpenLab, manner: M
         lab: &mut open.lab,
         pool,
         ec2: aws_sdk_ec2::Client::new(&open.backdrop.sdk),
+        caller: crate::aws::Caller::new(&open.backdrop.sdk),
         recorder,
         journal: Arc::clone(&open.journal),
         current: open.current.clone(),

@@ -44,11 +44,22 @@ impl Failure {
         Self::needs(format!("failed to {}", chain(error)))
     }
 
+    /// The same message as of a teardown that left something behind.
+    #[must_use]
+    pub fn left_behind(self) -> Self {
+        Self { code: LEFT, ..self }
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The status that it ends the program with.
+    pub fn code(&self) -> u8 {
+        self.code
     }
 
     /// Prints it, and gives the status.

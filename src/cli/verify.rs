@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::cli::args::VerifyArgs;
 use crate::cli::checkpoint::Checkpoints;
-use crate::cli::failure::{Failure, LEFT};
+use crate::cli::failure::Failure;
 use crate::cli::{course, down, drive, open};
 use crate::event::{Mode, Sink};
 use crate::lesson::{Compare, Course, Lesson};
@@ -87,23 +87,25 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
     .await;
     let ended = opened.region_ended().await;
     // Whatever became of the run, nothing of it stays.
-    let removed = remove(opened, &*sink).await;
+    let removed = remove(opened, &*sink).await.map_err(Failure::left_behind);
     let summary = match (result, ended) {
         (Ok(summary), None) => summary,
         (Ok(summary), Some(_)) if summary.complete => summary,
-        (_, Some(failure)) => return Err(failure),
-        (Err(failure), None) => return Err(failure),
+        (_, Some(failure)) | (Err(failure), None) => {
+            return Err(match removed {
+                Ok(()) => failure,
+                // What costs money is the last word.
+                Err(left) => {
+                    failure.tell();
+                    left
+                }
+            });
+        }
     };
     if tells(&args) {
         tell_exceptions(&course, &asked, os);
     }
-    match removed {
-        Ok(()) => Ok(crate::cli::run::exit_code(summary, Mode::Verify)),
-        Err(failure) => {
-            failure.tell();
-            Ok(ExitCode::from(LEFT))
-        }
-    }
+    removed.map(|()| crate::cli::run::exit_code(summary, Mode::Verify))
 }
 
 /// Whether the closing list is for somebody who reads it.

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use crate::aws::Caller;
 use crate::aws::journal::{Current, Journal, Origin};
+use crate::aws::resume::settle;
 use crate::event::{BlockReport, Event, EventKind, Mode, Outcome, Sink, Tally};
 use crate::lesson::{Block, Lesson};
 use crate::name::{BlockName, LessonId};
@@ -59,6 +61,8 @@ pub struct Engine<'a> {
     pub pool: Pool,
     /// For what `lab` itself asks the cloud.
     pub ec2: aws_sdk_ec2::Client,
+    /// The same for what the service model names.
+    pub caller: Caller,
     pub recorder: Recorder,
     pub journal: Arc<Journal>,
     /// Told which block runs, for the journal.
@@ -147,7 +151,7 @@ impl Engine<'_> {
         // What an earlier run had begun here, it had also stopped.
         self.lab.state.strayed |= step.skip > 0 || self.lab.state.progress.running.is_some();
         if let Some(first) = blocks.first() {
-            self.refuse_twice(&lesson, first)?;
+            self.refuse_twice(&lesson, first).await?;
         }
         self.emit(
             Some(&lesson),
@@ -245,10 +249,22 @@ impl Engine<'_> {
             .lesson(step, plan, earlier)
     }
 
-    /// Stops where a block that was interrupted has already made something: to run it again would make it twice.
-    fn refuse_twice(&self, lesson: &Lesson, first: &Block) -> Result<(), RunError> {
+    /// Stops where a block that was interrupted has already made something that is still there: to run it again would make
+    /// it twice.
+    async fn refuse_twice(&self, lesson: &Lesson, first: &Block) -> Result<(), RunError> {
         let origin = Origin { lesson: lesson.id.clone(), block: first.name.clone() };
-        let created = self.journal.created_by(&origin);
+        if self.journal.made_by(&origin).is_empty() {
+            return Ok(());
+        }
+        // The journal does not see everything go: an instance is gone when EC2 says so.
+        let created = match settle(&self.caller, &self.journal, &self.lab.state.session, &origin).await {
+            Ok(created) => created,
+            Err(error) => {
+                let message = format!("whether what the journal names still exists is not known: {error}");
+                self.emit(Some(lesson), None, EventKind::Warned { message });
+                self.journal.created_by(&origin)
+            }
+        };
         if created.is_empty() {
             return Ok(());
         }

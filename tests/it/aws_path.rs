@@ -46,6 +46,7 @@ for table in ec2.describe_route_tables()["RouteTables"]: print(table["RouteTable
 for group in ec2.describe_security_groups()["SecurityGroups"]: print(group["GroupId"], len(group["IpPermissions"]))
 for key in ec2.describe_key_pairs()["KeyPairs"]: print(key["KeyPairId"])
 for address in ec2.describe_addresses()["Addresses"]: print(address["AllocationId"])
+for volume in ec2.describe_volumes()["Volumes"]: print(volume["VolumeId"])
 for reservation in ec2.describe_instances()["Reservations"]:
     for instance in reservation["Instances"]:
         if instance["State"]["Name"] != "terminated": print(instance["InstanceId"])
@@ -257,6 +258,39 @@ print(ec2.create_subnet(VpcId=vpc, CidrBlock='10.0.9.0/24')['Subnet']['SubnetId'
         "away",
         &format!("import boto3\nboto3.client('ec2').delete_subnet(SubnetId='{subnet}')\n"),
     );
+    good(&away(&course, "down"));
+    assert_eq!(everything(&course, "away"), before);
+}
+
+/// Makes what no tag or no answer names: a default VPC with all that EC2 puts into it, and a volume that its instance
+/// leaves behind.
+const OUTLIVING: &str = "# Outliving
+
+```sh {#outlive timeout=5m}
+aws ec2 create-default-vpc --query Vpc.IsDefault
+IMAGE=$(aws ec2 describe-images --owners 136693071363 --query 'Images[0].ImageId' --output text)
+WEB=$(aws ec2 run-instances --image-id $IMAGE --instance-type t3.micro \\
+  --block-device-mappings 'DeviceName=/dev/xvda,Ebs={DeleteOnTermination=false}' \\
+  --query 'Instances[0].InstanceId' --output text)
+aws ec2 terminate-instances --instance-ids $WEB --query 'TerminatingInstances[0].InstanceId' > /dev/null
+aws ec2 wait instance-terminated --instance-ids $WEB
+aws ec2 describe-volumes --query 'Volumes[].[State, Tags]' --output json | tr -d ' \\n'
+```
+";
+
+#[test]
+fn a_default_vpc_and_a_volume_without_an_instance_are_taken_away() {
+    let region = Region::new();
+    let course = Course::of(&region, "outliving", OUTLIVING);
+    boto3(&course, "away", FOREIGN);
+    let before = everything(&course, "away");
+    let text = good(&away(&course, "run outliving --cloud aws --yes"));
+    // The lab's tag is not shown, and no empty list in its place, as there is none on EC2.
+    assert!(text.contains(r#"["available",null]"#), "{text}");
+    let made: BTreeSet<String> = everything(&course, "away").difference(&before).cloned().collect();
+    for (prefix, least) in [("vpc-", 1), ("subnet-", 3), ("igw-", 1), ("vol-", 1)] {
+        assert!(made.iter().filter(|line| line.starts_with(prefix)).count() >= least, "{prefix}: {made:?}");
+    }
     good(&away(&course, "down"));
     assert_eq!(everything(&course, "away"), before);
 }

@@ -86,6 +86,20 @@ fn a_lab_goes_on_where_it_was() {
 }
 
 #[test]
+fn one_lab_that_cannot_be_taken_away_does_not_keep_the_others() {
+    let region = Region::new();
+    let course = small(&region);
+    expect(&course.lab(&["run", "01-one"]), 0, &[]);
+    for name in ["a-broken", "Another one"] {
+        let lab = course.state().join("labs").join(name);
+        fs::create_dir_all(&lab).expect("a directory");
+        fs::write(lab.join("lab.json"), "{").expect("written");
+    }
+    expect(&course.lab(&["down", "--all"]), 3, &["a-broken", "Another one", "`default` is down"]);
+    assert!(!course.state().join("labs/default").exists());
+}
+
+#[test]
 fn wrong_inputs_are_refused_before_anything_happens() {
     let region = Region::new();
     let course = small(&region);

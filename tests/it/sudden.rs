@@ -238,6 +238,55 @@ fn a_block_that_had_created_something_is_not_run_twice() {
     expect(&course.lab(&["down"]), 0, &["1 resource deleted"]);
 }
 
+/// What goes slowly, or is deleted by its name.
+const SLOW: &str = "# Slow
+
+```sh {#net}
+VPC=$(aws ec2 create-vpc --cidr-block 10.0.0.0/16 --query Vpc.VpcId --output text)
+SUBNET=$(aws ec2 create-subnet --vpc-id $VPC --cidr-block 10.0.0.0/24 --query Subnet.SubnetId --output text)
+```
+
+```sh {#make timeout=5m}
+aws ec2 create-key-pair --key-name lab --query KeyFingerprint > /dev/null
+NAT=$(aws ec2 create-nat-gateway --subnet-id $SUBNET --connectivity-type private \\
+  --query NatGateway.NatGatewayId --output text)
+touch began
+until test -e go; do sleep 0.1; done
+```
+";
+
+#[test]
+fn a_block_runs_again_when_what_it_had_made_is_gone() {
+    let region = Region::new();
+    let course = Course::of(&region, "slow", SLOW);
+    let home = course.state().join("labs/default/home");
+    let running = begin(&course, "default", &["run", "slow"]);
+    send(&running, Signal::SIGKILL);
+    running.wait_with_output().expect("ends");
+    fs::write(home.join("go"), "").expect("written");
+    // A request whose answer never came, and that has made nothing.
+    let journal = course.state().join("labs/default/journal.jsonl");
+    let lost = r#"{"entry":"intended","at":"2026-01-01T00:00:00Z","token":"t-lost","operation":"RunInstances",
+        "region":"us-east-1","origin":{"lesson":"slow","block":"make"}}"#;
+    let lost = format!("{}\n", lost.replace('\n', ""));
+    fs::write(&journal, fs::read_to_string(&journal).expect("readable") + &lost).expect("written");
+
+    let refused = course.lab(&["run", "slow"]);
+    expect(&refused, 2, &["`make`", "had created key-", ", nat-"]);
+    assert!(!told(&refused).contains("RunInstances"), "{}", told(&refused));
+    let text = told(&refused);
+    let id: String = text[text.find("nat-").expect("an id")..].chars().take(21).collect();
+    let mut shell = course.command(&["shell"]);
+    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("lab starts");
+    use std::io::Write as _;
+    let line =
+        format!("aws ec2 delete-key-pair --key-name lab; aws ec2 delete-nat-gateway --nat-gateway-id {id}\n");
+    shell.stdin.take().expect("piped").write_all(line.as_bytes()).expect("typed");
+    assert!(shell.wait().expect("ends").success());
+    expect(&course.lab(&["run", "slow"]), 0, &["going on from there", "1 not recorded yet"]);
+    expect(&course.lab(&["down"]), 0, &["is down"]);
+}
+
 #[test]
 fn an_interrupted_verification_takes_its_lab_away() {
     let region = Region::new();

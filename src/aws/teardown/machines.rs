@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{InstanceStateName, NatGatewayState};
 
-use super::{Pass, TeardownError, described};
+use super::Pass;
+use super::error::{Unasked, described};
 
 impl Pass<'_> {
-    pub(super) async fn instances(&mut self) -> Result<(), TeardownError> {
+    pub(super) async fn instances(&mut self) -> Result<(), Unasked> {
         let mut ids = BTreeSet::new();
         for filter in self.filters("instance-id", "i-") {
             let mut pages = self.ec2.describe_instances().filters(filter).into_paginator().items().send();
@@ -35,7 +36,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    pub(super) async fn nat_gateways(&mut self) -> Result<(), TeardownError> {
+    pub(super) async fn nat_gateways(&mut self) -> Result<(), Unasked> {
         let mut ids = BTreeSet::new();
         for filter in self.filters("nat-gateway-id", "nat-") {
             let mut pages = self.ec2.describe_nat_gateways().filter(filter).into_paginator().items().send();
@@ -59,7 +60,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    pub(super) async fn addresses(&mut self) -> Result<(), TeardownError> {
+    pub(super) async fn addresses(&mut self) -> Result<(), Unasked> {
         let mut found = Vec::new();
         for filter in self.filters("allocation-id", "eipalloc-") {
             let answer = self.ec2.describe_addresses().filters(filter).send().await.map_err(described)?;
@@ -80,7 +81,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    pub(super) async fn network_interfaces(&mut self) -> Result<(), TeardownError> {
+    pub(super) async fn network_interfaces(&mut self) -> Result<(), Unasked> {
         let mut found = Vec::new();
         for filter in self.filters("network-interface-id", "eni-") {
             let answer =
@@ -102,7 +103,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    pub(super) async fn key_pairs(&mut self) -> Result<(), TeardownError> {
+    pub(super) async fn key_pairs(&mut self) -> Result<(), Unasked> {
         let mut ids = BTreeSet::new();
         for filter in self.filters("key-pair-id", "key-") {
             let answer = self.ec2.describe_key_pairs().filters(filter).send().await.map_err(described)?;

@@ -1,13 +1,18 @@
 //! Takes away what a session created, in the order that EC2's dependencies ask for.
 //!
-//! What is deleted is the union of the journal and the `lab:session` tag, and nothing else. A pass asks what is still
-//! there and deletes it; errors do not end it. Things that free themselves slowly (instances, NAT gateways) or that EC2
+//! What is deleted is the union of the journal and the `lab:session` tag, and nothing else (but for what EC2 has made in
+//! a default VPC of the journal). A pass asks what is still
+//! there and deletes it; errors do not end it: a kind that cannot be asked about now is asked about again. Things that free themselves slowly (instances, NAT gateways) or that EC2
 //! refuses for a while (`DependencyViolation`, `AuthFailure` on an address whose gateway is still going) are met by further
 //! passes. Teardown ends after two passes in a row that found nothing, because EC2's answers are eventually consistent, or at its
-//! deadline: then what is left is named with its price.
+//! deadline: then what is left is named with its price. So is everything in the journal that no pass has looked for.
 
+mod error;
 mod machines;
 mod network;
+mod storage;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -15,6 +20,8 @@ use std::time::{Duration, Instant};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::types::Filter;
+
+use self::error::Unasked;
 
 /// The tag that marks what a session created.
 pub const SESSION_TAG: &str = "lab:session";
@@ -26,11 +33,14 @@ pub struct Scope {
     pub ids: BTreeSet<String>,
     /// The value of the `lab:session` tag.
     pub session: String,
+    /// The region's name, for messages.
+    pub region: String,
 }
 
-/// A resource that could not be deleted.
+/// A resource that could not be deleted, or a kind of which it is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
+    /// The id, or such as `volumes in us-east-1`.
     pub id: String,
     /// The last error that EC2 gave for it.
     pub reason: String,
@@ -41,8 +51,10 @@ pub struct Leftover {
 /// What teardown did.
 #[derive(Debug, Clone, Default)]
 pub struct TornDown {
-    /// Ids that are gone now.
+    /// Ids that it saw go.
     pub deleted: Vec<String>,
+    /// Those of the journal that are not there: these, and those that had gone before.
+    pub gone: Vec<String>,
     pub leftovers: Vec<Leftover>,
 }
 
@@ -52,42 +64,39 @@ pub trait Progress: Send + Sync {
     fn tell(&self, line: &str);
 }
 
-/// Why teardown could not even look.
-#[derive(Debug, thiserror::Error)]
-pub enum TeardownError {
-    #[error("ask EC2 what is left: {code}")]
-    Describe {
-        code: String,
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-/// Deletes everything in `scope`. Returns after two empty passes, or when `deadline` is over.
-pub async fn teardown(
-    ec2: &Client,
-    scope: &Scope,
-    deadline: Duration,
-    progress: &dyn Progress,
-) -> Result<TornDown, TeardownError> {
+/// Deletes everything in `scope`. Returns after two passes that found nothing that goes away by waiting, or when `deadline`
+/// is over.
+pub async fn teardown(ec2: &Client, scope: &Scope, deadline: Duration, progress: &dyn Progress) -> TornDown {
     let started = Instant::now();
     let mut deleted = BTreeSet::new();
+    let mut told = BTreeSet::new();
     let mut empty_passes = 0;
     let mut wait = Duration::from_millis(50);
     loop {
-        let mut pass = Pass { ec2, scope, progress, deleted: &mut deleted, left: Vec::new() };
-        pass.run().await?;
-        let left = pass.left;
-        if left.is_empty() {
-            empty_passes += 1;
-            if empty_passes == 2 {
-                return Ok(TornDown { deleted: deleted.into_iter().collect(), leftovers: left });
+        let mut pass = Pass {
+            ec2,
+            scope,
+            progress,
+            deleted: &mut deleted,
+            looked: BTreeSet::new(),
+            answered: false,
+            left: Vec::new(),
+            kept: Vec::new(),
+            unasked: Vec::new(),
+        };
+        pass.run().await;
+        for (kind, error) in pass.unasked.iter().filter(|(_, error)| error.passes) {
+            if told.insert((*kind, error.reason.clone())) {
+                progress.tell(&format!("EC2 does not answer for {kind} ({}), asked again", error.reason));
             }
+        }
+        if pass.left.is_empty() && !pass.unasked.iter().any(|(_, error)| error.passes) {
+            empty_passes += 1;
         } else {
             empty_passes = 0;
-            if started.elapsed() > deadline {
-                return Ok(TornDown { deleted: deleted.into_iter().collect(), leftovers: left });
-            }
+        }
+        if empty_passes == 2 || (empty_passes == 0 && started.elapsed() > deadline) {
+            return pass.end();
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 3 / 2).min(Duration::from_secs(10));
@@ -99,7 +108,16 @@ struct Pass<'a> {
     scope: &'a Scope,
     progress: &'a dyn Progress,
     deleted: &'a mut BTreeSet<String>,
+    /// Those of the journal that this pass has looked for.
+    looked: BTreeSet<String>,
+    /// Whether EC2 has said of any kind what is there.
+    answered: bool,
+    /// What may be gone in the next pass.
     left: Vec<Leftover>,
+    /// What goes with something else, or not at all.
+    kept: Vec<Leftover>,
+    /// Kinds that EC2 told nothing about.
+    unasked: Vec<(&'static str, Unasked)>,
 }
 
 /// Codes that say "it is gone".
@@ -115,14 +133,6 @@ fn code_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
         Some(service) => service.code().unwrap_or("unknown").to_owned(),
         None => "request failed".to_owned(),
     }
-}
-
-fn described<E, R>(error: SdkError<E, R>) -> TeardownError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    TeardownError::Describe { code: code_of(&error), source: Box::new(error) }
 }
 
 impl Pass<'_> {
@@ -151,18 +161,25 @@ impl Pass<'_> {
                 self.progress.tell(&format!("deleted {id}"));
             }
             Err(error) => {
-                let code = code_of(&error);
-                if is_gone(&code) {
-                    self.deleted.insert(id.to_owned());
-                } else {
-                    let reason = error
-                        .as_service_error()
-                        .and_then(|e| e.message())
-                        .map_or(code.clone(), |m| format!("{code}: {m}"));
-                    self.left.push(Leftover { id: id.to_owned(), reason, cents_a_month: cents });
-                }
+                let message = error.as_service_error().and_then(|e| e.message());
+                self.refused(id, cents, &code_of(&error), message);
             }
         }
+    }
+
+    /// Notes why something was not deleted.
+    fn refused(&mut self, id: &str, cents: u32, code: &str, message: Option<&str>) {
+        if is_gone(code) {
+            self.deleted.insert(id.to_owned());
+            return;
+        }
+        let reason = message.map_or(code.to_owned(), |message| format!("{code}: {message}"));
+        self.left.push(Leftover { id: id.to_owned(), reason, cents_a_month: cents });
+    }
+
+    /// Notes something that stays as long as something else does.
+    fn kept(&mut self, id: &str, reason: String) {
+        self.kept.push(Leftover { id: id.to_owned(), reason, cents_a_month: 0 });
     }
 
     /// Notes something that is going but not gone.
@@ -174,19 +191,93 @@ impl Pass<'_> {
         });
     }
 
-    async fn run(&mut self) -> Result<(), TeardownError> {
+    async fn run(&mut self) {
         // What is slow goes first, so that the rest happens while it is going.
-        self.instances().await?;
-        self.nat_gateways().await?;
-        self.addresses().await?;
-        self.network_interfaces().await?;
-        self.peerings().await?;
-        self.security_groups().await?;
-        self.subnets().await?;
-        self.route_tables().await?;
-        self.network_acls().await?;
-        self.internet_gateways().await?;
-        self.vpcs().await?;
-        self.key_pairs().await
+        let asked = self.instances().await;
+        self.looked("instances", "i-", asked);
+        let asked = self.nat_gateways().await;
+        self.looked("NAT gateways", "nat-", asked);
+        let asked = self.volumes().await;
+        self.looked("volumes", "vol-", asked);
+        let asked = self.flow_logs().await;
+        self.looked_if_allowed("flow logs", "fl-", asked);
+        let asked = self.addresses().await;
+        self.looked("addresses", "eipalloc-", asked);
+        let asked = self.network_interfaces().await;
+        self.looked("network interfaces", "eni-", asked);
+        let asked = self.peerings().await;
+        self.looked_if_allowed("peering connections", "pcx-", asked);
+        let asked = self.security_groups().await;
+        self.looked("security groups", "sg-", asked);
+        let asked = self.subnets().await;
+        self.looked("subnets", "subnet-", asked);
+        let asked = self.route_tables().await;
+        self.looked("route tables", "rtb-", asked);
+        let asked = self.network_acls().await;
+        self.looked("network ACLs", "acl-", asked);
+        let asked = self.internet_gateways().await;
+        self.looked("internet gateways", "igw-", asked);
+        let asked = self.vpcs().await;
+        self.looked("VPCs", "vpc-", asked);
+        // Held by the VPCs that use them.
+        let asked = self.dhcp_options().await;
+        self.looked_if_allowed("DHCP options", "dopt-", asked);
+        let asked = self.key_pairs().await;
+        self.looked("key pairs", "key-", asked);
+    }
+
+    /// Notes whether EC2 said which resources of a kind there are.
+    fn looked(&mut self, kind: &'static str, prefix: &str, asked: Result<(), Unasked>) {
+        match asked {
+            Ok(()) => {
+                self.answered = true;
+                self.looked.extend(self.scope.ids.iter().filter(|id| id.starts_with(prefix)).cloned());
+            }
+            Err(error) => self.unasked.push((kind, error)),
+        }
+    }
+
+    /// For kinds that few lessons make: who may not even ask has made none, unless the journal says so.
+    fn looked_if_allowed(&mut self, kind: &'static str, prefix: &str, asked: Result<(), Unasked>) {
+        let none = !self.scope.ids.iter().any(|id| id.starts_with(prefix));
+        if !(none && asked.as_ref().is_err_and(|error| error.is_not_allowed)) {
+            self.looked(kind, prefix, asked);
+        }
+    }
+
+    fn end(self) -> TornDown {
+        let Pass { scope, deleted, looked, answered, left, kept, unasked, .. } = self;
+        let mut leftovers = left;
+        leftovers.extend(kept);
+        let named: BTreeSet<&str> = leftovers.iter().map(|leftover| leftover.id.as_str()).collect();
+        let mut gone = deleted.clone();
+        gone.extend(looked.iter().filter(|id| !named.contains(id.as_str())).cloned());
+        gone.retain(|id| scope.ids.contains(id) && !named.contains(id.as_str()));
+        let mut unknown: Vec<Leftover> = Vec::new();
+        let unasked_for = |what: String, reason: &str| Leftover {
+            id: format!("{what} in {}", scope.region),
+            reason: format!("EC2 does not say what is there: {reason}"),
+            cents_a_month: 0,
+        };
+        match unasked.first() {
+            // Once is enough where nothing at all could be asked.
+            Some((_, error)) if !answered => {
+                unknown.push(unasked_for("everything".to_owned(), &error.reason));
+            }
+            _ => {
+                for (kind, error) in &unasked {
+                    unknown.push(unasked_for((*kind).to_owned(), &error.reason));
+                }
+                let never = scope.ids.iter().filter(|id| !gone.contains(*id) && !named.contains(id.as_str()));
+                unknown.extend(never.map(|id| Leftover {
+                    id: id.clone(),
+                    reason: "never seen gone".to_owned(),
+                    cents_a_month: 0,
+                }));
+            }
+        }
+        drop(named);
+        leftovers.extend(unknown);
+        TornDown { deleted: deleted.iter().cloned().collect(), gone: gone.into_iter().collect(), leftovers }
     }
 }
