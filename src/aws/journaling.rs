@@ -196,7 +196,9 @@ mod tests {
     }
 
     /// What reaches EC2, and what the journal has at that moment and afterwards.
-    struct Seen<'a>(&'a Journal, Value, Mutex<Option<(Value, Vec<(String, String)>)>>);
+    struct Seen<'a>(&'a Journal, Value, Mutex<Option<Sent>>);
+
+    type Sent = (Value, Vec<(String, String)>);
 
     impl Call for Seen<'_> {
         fn call<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Value, CallError>> {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -293,4 +295,73 @@ fn a_default_vpc_and_a_volume_without_an_instance_are_taken_away() {
     }
     good(&away(&course, "down"));
     assert_eq!(everything(&course, "away"), before);
+}
+
+/// Reads one HTTP message with a body of a stated length.
+fn message(stream: &mut TcpStream) -> String {
+    let (mut read, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut part).expect("readable");
+        read.extend_from_slice(&part[..count]);
+        let text = String::from_utf8_lossy(&read).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let head = head.to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+        if body.len() >= length.unwrap_or(0) {
+            return text;
+        }
+    }
+}
+
+/// An endpoint that throttles every call of a region and hands all others on.
+fn throttled_in(region: &'static str, upstream: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let request = message(&mut stream);
+            let answer = if request.contains(&format!("/{region}/ec2/")) {
+                let body = "<Response><Errors><Error><Code>RequestLimitExceeded</Code>\
+                    <Message>Request limit exceeded.</Message></Error></Errors><RequestID>r</RequestID></Response>";
+                format!("HTTP/1.1 503 X\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+            } else {
+                let mut upstream = TcpStream::connect(&upstream).expect("the region");
+                upstream.write_all(request.as_bytes()).expect("sent");
+                message(&mut upstream)
+            };
+            let answer = answer.replacen("\r\n", "\r\nconnection: close\r\n", 1);
+            stream.write_all(answer.as_bytes()).expect("answered");
+        }
+    });
+    url
+}
+
+const TWO_REGIONS: &str = "# Two regions
+
+```sh {#here}
+aws ec2 create-vpc --cidr-block 10.0.0.0/16 --query Vpc.State
+aws ec2 create-vpc --cidr-block 10.0.0.0/16 --query Vpc.State --region eu-west-1
+```
+";
+
+#[test]
+fn a_region_that_does_not_answer_does_not_keep_the_others() {
+    let region = Region::new();
+    let course = Course::of(&region, "two", TWO_REGIONS);
+    good(&away(&course, "run two --cloud aws --yes"));
+    assert!(everything(&course, "away").iter().any(|line| line.starts_with("vpc-")));
+    let url = good(&with_env(&course, "away", "echo $AWS_ENDPOINT_URL"));
+    let upstream = url.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let url = throttled_in("eu-west-1", upstream);
+    // One try a call: the SDK's own pauses would be waited out for each kind.
+    let down = format!("AWS_MAX_ATTEMPTS=1 AWS_ENDPOINT_URL={url} exec \"$LAB\" down --within 0");
+    let down = with_env(&course, "away", &down);
+    assert_eq!(down.status.code(), Some(4), "{}", told(&down));
+    assert!(told(&down).contains("everything in eu-west-1"), "{}", told(&down));
+    assert!(told(&down).contains("RequestLimitExceeded"), "{}", told(&down));
+    assert_eq!(everything(&course, "away"), BTreeSet::new());
+    // What is left is known, and goes when the region answers again.
+    assert!(told(&away(&course, "status")).contains("1 resource in its journal"));
+    assert!(good(&away(&course, "down")).contains("1 resource deleted"));
 }
