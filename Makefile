@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine:
 #   make demo   installs what is missing, builds, runs lesson 05 on the local region
-#   make test   the same set-up, then all tests
+#   make test   the same set-up, then all tests but the half hour of `make mutations`
 # `make help` lists the others.
 
 # Outside the clone, so that a second clone need not build everything again.
@@ -15,7 +15,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help:
 	@echo 'make demo     install what is missing, build, run lesson 05 on the local region'
-	@echo 'make test     the same set-up, then all tests'
+	@echo 'make test     the same set-up, then all tests but those of make mutations'
 	@echo 'make book     the course as a book, in target/book'
 	@echo 'make check    formatting, clippy, rustdoc, lessons'
 	@echo 'make verify   build, then lab verify --fresh'

@@ -1,6 +1,6 @@
 //! What happened during a run: the one vocabulary between running and telling.
 //!
-//! The engine (`run`) emits [`Event`]s; terminal, JUnit, JSON lines, GitHub annotations and the book's Run buttons
+//! The engine (`run`) emits [`Event`]s; terminal, JUnit, JSON lines and GitHub annotations
 //! consume them and have no way to influence the run. Every variant is in the past tense and serialises, so that a run
 //! can be stored and told again. What all events share (when, which lesson, which block) stands in the envelope.
 

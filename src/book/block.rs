@@ -13,6 +13,7 @@ use super::tabs;
 use super::topology::Topology;
 use crate::lesson::{Block, BlockKind, Show};
 use crate::snapshot::Record;
+use crate::snapshot::secrets::MASK;
 use std::path::PathBuf;
 
 /// A block with its record, ready to be shown.
@@ -100,8 +101,9 @@ impl Recorded<'_> {
             }
             // The transcript shows it; without one, the lesson's own lines do.
             BlockKind::Console(console) if self.record.is_none() => {
-                let typed = conversation::typed(body, console);
-                let text = conversation::html(body, &typed, &mut page.ids, page.names);
+                let body = console.with_secrets_as(MASK, body);
+                let typed = conversation::typed(&body, console);
+                let text = conversation::html(&body, &typed, &mut page.ids, page.names);
                 self.terminal(text, &conversation::to_copy(console))
             }
             BlockKind::Http(http) => exchange::request(&http.request, page.values, &mut page.ids, page.names),

@@ -18,7 +18,8 @@ Every block of commands was run, and what it printed stands below it. What nobod
 - At its head stands **where** it runs: `laptop` is your own machine, any other name is a server, with the `ssh` command
   that takes you there.
 - An id or an address has **one colour** throughout a page. Point at it to see what it is.
-- A block that **fails on purpose** has a coloured edge. It is part of the lesson: one change later, the same works.
+- A block that **fails on purpose** has a coloured edge. It is part of the lesson, which says why it fails and what
+  makes it work.
 - Where commands differ from system to system, there is a **tab** for each system.
 - In a conversation with a program, what you type stands out from what the program prints. The button in a corner copies
   commands only.

@@ -76,11 +76,11 @@ pub(super) fn html(transcript: &str, typed: &[Range<usize>], ids: &mut Identitie
     html.then(ids.mark(&transcript[done..], names))
 }
 
-/// What a person types, as text to copy: the lines without their prompts.
+/// What a person types, as text to copy: the lines without their prompts, and without passwords.
 pub(super) fn to_copy(console: &Console) -> String {
     let lines = console.entries.iter().filter_map(|entry| match &entry.input {
-        Input::Line(text) => Some(format!("{text}\n")),
-        Input::Key(_) => None,
+        Input::Line(text) if !entry.is_secret() => Some(format!("{text}\n")),
+        Input::Line(_) | Input::Key(_) => None,
     });
     lines.collect()
 }
@@ -149,6 +149,6 @@ mod tests {
         let found: Vec<&str> =
             typed(transcript, &console).into_iter().map(|span| &transcript[span]).collect();
         assert_eq!(found, ["mysql -p", "select 1;"]);
-        assert_eq!(to_copy(&console), "mysql -p\nhunter2\nselect 1;\n");
+        assert_eq!(to_copy(&console), "mysql -p\nselect 1;\n");
     }
 }

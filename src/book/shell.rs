@@ -186,9 +186,9 @@ impl<'a> Painter<'a> {
                 if here.expands && self.rest.starts_with('$') {
                     self.variable();
                 } else {
-                    let next =
-                        self.rest[1..left].find('$').filter(|_| here.expands).map_or(left, |at| at + 1);
-                    self.painted(if self.rest.is_char_boundary(next) { next } else { left }, "lab-text");
+                    let first = self.rest.chars().next().map_or(1, char::len_utf8);
+                    let next = self.rest[first..left].find('$').filter(|_| here.expands);
+                    self.painted(next.map_or(left, |at| first + at), "lab-text");
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::lesson::{ShellError, ShellSyntax};
 
-/// Asks this machine's bash; finds nothing where there is none.
+/// Asks this machine's bash.
 pub struct BashSyntax;
 
 impl ShellSyntax for BashSyntax {
@@ -17,16 +17,24 @@ impl ShellSyntax for BashSyntax {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn();
-        let Ok(mut child) = child else { return Vec::new() };
+        let mut child = match child {
+            Ok(child) => child,
+            Err(error) => return vec![not_asked(&error)],
+        };
         if let Some(mut stdin) = child.stdin.take() {
             // Bash may stop reading at the first mistake.
             let _ = stdin.write_all(script.as_bytes());
         }
         match child.wait_with_output() {
             Ok(output) => ShellError::from_bash(&String::from_utf8_lossy(&output.stderr)),
-            Err(_) => Vec::new(),
+            Err(error) => vec![not_asked(&error)],
         }
     }
+}
+
+/// A script that was not checked is not told to be right.
+fn not_asked(error: &std::io::Error) -> ShellError {
+    ShellError { line: 1, message: format!("bash could not be asked: {error}") }
 }
 
 #[cfg(test)]

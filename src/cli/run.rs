@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::cli::args::RunArgs;
 use crate::cli::checkpoint::Checkpoints;
-use crate::cli::failure::{DIFFERENT, Failure, INTERRUPTED};
+use crate::cli::failure::{DIFFERENT, Failure, INTERRUPTED, NEEDS};
 use crate::cli::{course, down, drive, open};
 use crate::event::Mode;
 use crate::lesson::{Block, Course};
@@ -153,6 +153,9 @@ pub fn exit_code(summary: Summary, mode: Mode) -> ExitCode {
         ExitCode::from(INTERRUPTED)
     } else if mode.bad(summary.tally) > 0 || !summary.complete {
         ExitCode::from(DIFFERENT)
+    } else if mode == Mode::Verify && summary.tally.skipped > 0 {
+        // Nothing is wrong, but not everything is proven: a program is missing here.
+        ExitCode::from(NEEDS)
     } else {
         ExitCode::SUCCESS
     }

@@ -20,7 +20,8 @@ use crate::run::checkpoint::{Earlier, Entry, Keeper, retell_all};
 use crate::run::{CloudKind, LabState, Open, Options};
 use crate::snapshot::Update;
 
-/// Runs the lessons, from nothing or from the nearest checkpoint, and compares. Status 0 only when every block ran, was recorded and is the same.
+/// Runs the lessons, from nothing or from the nearest checkpoint, and compares. Status 0 only when every block ran in
+/// full, was recorded and is the same.
 pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, Failure> {
     let root = course::root(root, &args.lessons)?;
     let course = course::load_faultless(&root)?;
@@ -110,7 +111,8 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
 
 /// Whether the closing list is for somebody who reads it.
 fn tells(args: &VerifyArgs) -> bool {
-    !args.tell.quiet && args.tell.format == crate::cli::args::FormatArg::Terminal
+    use crate::cli::args::FormatArg::{Github, Terminal};
+    !args.tell.quiet && matches!(args.tell.format, Terminal | Github)
 }
 
 fn lessons(plan: &Plan) -> impl Iterator<Item = &Lesson> {

@@ -37,6 +37,19 @@ impl Console {
             Input::Key(_) => None,
         })
     }
+
+    /// The block's text with this in place of what is typed at such prompts, whatever its length.
+    pub fn with_secrets_as(&self, mask: &str, body: &str) -> String {
+        let mut lines: Vec<String> = body.split_inclusive('\n').map(str::to_owned).collect();
+        for (line, secret) in self.secrets().filter(|(_, secret)| !secret.is_empty()) {
+            if let Some(line) = lines.get_mut(line - 1)
+                && let Some(at) = line.rfind(secret)
+            {
+                line.replace_range(at..at + secret.len(), mask);
+            }
+        }
+        lines.concat()
+    }
 }
 
 /// One thing typed.

@@ -57,7 +57,8 @@ struct Inner<W> {
     partial: String,
     lines: usize,
     hidden_lines: usize,
-    skipped: usize,
+    /// Blocks that were skipped one after another, and why.
+    skipped: Option<(usize, String)>,
     preparation: String,
 }
 
@@ -74,7 +75,7 @@ impl<W: Write + Send> Terminal<W> {
                 partial: String::new(),
                 lines: 0,
                 hidden_lines: 0,
-                skipped: 0,
+                skipped: None,
                 preparation: String::new(),
             }),
         }
@@ -102,9 +103,11 @@ impl<W: Write> Inner<W> {
     }
 
     fn tell(&mut self, event: &Event) -> std::io::Result<()> {
-        if self.skipped > 0 && !matches!(&event.kind, EventKind::BlockFinished(report) if is_skip(report)) {
-            let skipped = std::mem::take(&mut self.skipped);
-            writeln!(self.out, "  {DIM}- {} skipped{DIM:#}", blocks(skipped))?;
+        let goes_on =
+            |why: &str| matches!(&event.kind, EventKind::BlockFinished(report) if skip(report) == Some(why));
+        if let Some((skipped, why)) = self.skipped.take_if(|(_, why)| !goes_on(why)) {
+            self.clear_preparation()?;
+            writeln!(self.out, "  {DIM}- {} skipped: {why}{DIM:#}", blocks(skipped))?;
         }
         match &event.kind {
             EventKind::PreparationProgressed { what, fraction } => self.preparing(what, *fraction),
@@ -306,8 +309,8 @@ impl<W: Write> Inner<W> {
     }
 
     fn block_finished(&mut self, event: &Event, report: &BlockReport) -> std::io::Result<()> {
-        if is_skip(report) {
-            self.skipped += 1;
+        if let Some(why) = skip(report) {
+            self.skipped.get_or_insert_with(|| (0, why.to_owned())).0 += 1;
             return Ok(());
         }
         let full = self.in_full();
@@ -380,8 +383,12 @@ impl<W: Write> Inner<W> {
     }
 }
 
-fn is_skip(report: &BlockReport) -> bool {
-    matches!(report.outcome, Outcome::Skipped { .. })
+/// Why a block was skipped.
+fn skip(report: &BlockReport) -> Option<&str> {
+    match &report.outcome {
+        Outcome::Skipped { reason } => Some(reason),
+        _ => None,
+    }
 }
 
 /// A point in time as a person says it, in this machine's time zone.

@@ -1,4 +1,4 @@
-//! The one engine behind `run`, `verify`, `check` and the book's Run buttons.
+//! The one engine behind `run`, `verify` and `check`.
 //!
 //! It owns the order of things: for each lesson of a [`crate::plan::Plan`] it runs the blocks on their hosts, compares
 //! what they did with what is recorded, writes down how far the lab has come, and emits events. It knows no terminal

@@ -73,16 +73,12 @@ impl Recorder {
 
     /// The text of a block as it may be told.
     pub(super) fn text_of(&self, block: &Block) -> String {
-        let mut lines: Vec<String> = block.body.text.split_inclusive('\n').map(str::to_owned).collect();
-        for (line, secret) in typed_secrets(block).filter(|(_, secret)| !secret.is_empty()) {
-            // Also one that is too short to be masked wherever it is printed.
-            if let Some(line) = lines.get_mut(line - 1)
-                && let Some(at) = line.rfind(secret)
-            {
-                line.replace_range(at..at + secret.len(), MASK);
-            }
+        let body = &block.body.text;
+        match &block.kind {
+            // Also a password that is too short to be masked wherever it is printed.
+            BlockKind::Console(console) => self.secrets.mask(&console.with_secrets_as(MASK, body)),
+            _ => self.secrets.mask(body),
         }
-        self.secrets.mask(&lines.concat())
     }
 
     /// What is masked.
@@ -114,7 +110,7 @@ impl Recorder {
         Record {
             exit: outcome.status.unwrap_or(-1),
             output: self.secrets.mask(&ansi::clean(&raw)),
-            variables: variables.map(|v| (v.name.clone(), self.secrets.mask(&v.value))).collect(),
+            variables: variables.map(|v| (v.name.clone(), self.masked(&v.name, &v.value))).collect(),
             origin: Origin {
                 source: format!("lessons/{}.md", lesson.id),
                 line: u32::try_from(line).ok(),
@@ -192,8 +188,23 @@ impl Recorder {
     /// A result of an earlier run as one of the lesson as it stands now: prose may have moved it.
     pub(super) fn here(&self, lesson: &Lesson, block: &Block, mut record: Record) -> Record {
         record.origin.line = u32::try_from(lesson.source.position(block.span.start).line).ok();
-        record.origin.description = describe(&block.body.text);
+        record.origin.description = describe(&self.text_of(block));
+        // What is a secret may have become known since.
+        record.output = self.secrets.mask(&record.output);
+        for (name, value) in &mut record.variables {
+            *value = self.masked(name, value);
+        }
+        for (_, value) in &mut record.origin.extra {
+            *value = self.secrets.mask(value);
+        }
         record
+    }
+
+    /// A variable's value, masked also when its name says that it is a secret.
+    fn masked(&self, name: &str, value: &str) -> String {
+        let before = format!("{name}=");
+        let line = self.secrets.mask(&format!("{before}{value}"));
+        line.strip_prefix(&before).map_or_else(|| self.secrets.mask(value), str::to_owned)
     }
 
     fn rules(&self, record: &Record, block: &Block) -> Rules {

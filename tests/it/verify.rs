@@ -47,4 +47,47 @@ fn the_course_verifies_from_nothing_in_two_regions() {
         let recorded = String::from_utf8_lossy(recorded);
         assert!(vpcs.iter().all(|id| !recorded.contains(id)), "a fresh run cannot have recorded ids");
     }
+    checks_tell_what_is_built(&course);
+}
+
+/// A lesson's checks fail before it and pass after it. Goes on from the states that a verified course has left.
+fn checks_tell_what_is_built(course: &Course) {
+    let lab = |arguments: &[&str], status: i32| {
+        let output = course.lab(arguments);
+        assert_eq!(output.status.code(), Some(status), "lab {arguments:?}:\n{}", told(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let lessons = [
+        "00-the-finished-network",
+        "01-vpc-and-subnets",
+        "02-web-server",
+        "03-apache",
+        "04-http-by-hand",
+        "05-private-subnet",
+        "06-nat",
+        "07-wordpress",
+        "08-tcp-ip",
+    ];
+    for pair in lessons.windows(2) {
+        let [before, lesson] = pair else { unreachable!("two each") };
+        // That nothing is left to pay for is true before something was bought, too.
+        if *lesson == "06-nat" {
+            continue;
+        }
+        lab(&["run", before, "--lab", "learner", "--quiet"], 0);
+        let told = lab(&["check", lesson, "--lab", "learner"], 1);
+        assert!(told.contains("hint: "), "{told}");
+        lab(&["down", "--lab", "learner"], 0);
+    }
+    let last = lessons[lessons.len() - 1];
+    lab(&["run", last, "--lab", "learner", "--quiet"], 0);
+    lab(&["check", "--lab", "learner"], 0);
+    lab(&["down", "--lab", "learner"], 0);
+    // What costs money and was forgotten is told.
+    let path = course.lesson("06-nat");
+    course.change(&path, "aws ec2 release-address --allocation-id $NAT_EIP", "true");
+    course.lab(&["run", "06-nat", "--lab", "learner", "--quiet"]);
+    let told = lab(&["check", "06-nat", "--lab", "learner"], 1);
+    assert!(told.contains("release-address"), "{told}");
+    lab(&["down", "--lab", "learner"], 0);
 }

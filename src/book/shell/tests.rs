@@ -43,6 +43,8 @@ fn no_character_is_lost_or_added() {
     for script in [
         "VPC=$(aws ec2 create-vpc --cidr-block 10.0.0.0/16 \\\n  --query \"Vpc.$X\" --output text) # why\necho 'it''s'\n",
         "cat > f << END\nHost *\n  don't $HOST ${A:-b} é$X\nEND\necho after",
+        "cat << END\nété $HOSTé\n日本 $X日\n\nEND\n",
+        "cat << 'END'\n– $X\nEND\n",
         "cat <<-'EOF' | sed 's/a/b/'\n\tit's $x\n\tEOF\nx=1 y+=2 z\n",
         "echo $((1 + 2)) ${X} ${X:-y} $1 $ \\",
         "\"unclosed $(",

@@ -5,6 +5,7 @@ use crate::lesson::console::Console;
 use crate::lesson::fence::Fence;
 use crate::lesson::fields::Fields;
 use crate::lesson::http::Http;
+use crate::lesson::http::Method;
 use crate::lesson::problems::Problems;
 use crate::lesson::script::Script;
 use crate::lesson::typed::shape::Shape;
@@ -71,8 +72,17 @@ impl Reader<'_, '_, '_> {
                     .help("a browser runs on the laptop; for a request from another host use `curl` in an `sh` block");
             }
         }
+        let request = request::request(self.fence, self.problems);
+        if !matches!(request.method, Method::Get | Method::Head | Method::Post)
+            && let Some(attribute) = self.fields.peek("follow")
+        {
+            let message = format!("`follow` does not go with {}", request.method.as_str());
+            self.problems
+                .error("does-not-apply", attribute.span, message)
+                .help("a redirect is followed as browsers do, who send GET and POST only");
+        }
         Http {
-            request: request::request(self.fence, self.problems),
+            request,
             follow: self.fields.flag("follow"),
             screenshot: self.fields.flag("screenshot"),
             timeout: self.timeout(),

@@ -27,6 +27,9 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// How long after the block packets are still taken: connections end a moment behind the programs that used them.
 const AFTER: Duration = Duration::from_millis(400);
 
+/// Bytes of packets that a block may record on one host: a page of a lesson shows some dozens.
+const MOST: u64 = 4 << 20;
+
 /// Runs `tcpdump` until standard input ends. What it says besides packets is printed only when it fails. Packets are
 /// taken at once: by default it takes them once a second, and loses at its end what it has not taken.
 const SCRIPT: &str = r#"
@@ -89,7 +92,7 @@ impl Capturing {
             }
             let packets = tokio::spawn(async move {
                 // What came until the connection ended is still there.
-                let _ = stdout.read_to_end(&mut begun).await;
+                let _ = stdout.take(MOST + 1).read_to_end(&mut begun).await;
                 begun
             });
             running.push(Running { host: host.clone(), stdin: child.stdin, packets });
@@ -108,6 +111,9 @@ impl Capturing {
             let failed = |why: &str| format!("capture packets on {}: {why}", running.host);
             let file = timeout(LIMIT, running.packets).await.map_err(|_| failed("tcpdump does not end"))?;
             let file = file.map_err(|error| failed(&chain(&error)))?;
+            if file.len() as u64 > MOST {
+                return Err(failed(&format!("more than {} MiB came; narrow the filter", MOST >> 20)));
+            }
             for (at, length, bytes) in pcap::packets(&file).map_err(failed)? {
                 seen.push(Seen { host: running.host.to_string(), at, length, bytes });
             }

@@ -113,7 +113,10 @@ impl Stage<'_> {
         let mut did = match capture(self.block) {
             None => self.act().await?,
             Some(capture) => {
-                let capturing = Capturing::start(self.pool, self.lesson, self.block, capture).await?;
+                let capturing = tokio::select! {
+                    started = Capturing::start(self.pool, self.lesson, self.block, capture) => started?,
+                    () = self.interrupt.triggered() => return Err(INTERRUPTED.to_owned()),
+                };
                 let did = self.act().await;
                 let packets = capturing.finish().await;
                 let mut did = did?;

@@ -55,6 +55,36 @@ fn what_is_typed_at_a_password_prompt_is_masked_everywhere() {
 }
 
 #[test]
+fn a_variable_whose_name_says_that_it_is_a_secret_is_masked() {
+    let lesson = lesson("```sh {#keys}\ntrue\n```\n");
+    let block = lesson.blocks().next().expect("one");
+    let mut outcome = printed("");
+    let value = "wJalrXUtnFEMIK7MDENGbPxRfiCYzzEXAMPLEKEY";
+    outcome.variables = ["AWS_SECRET_ACCESS_KEY", "SESSION_TOKEN", "OTHER"]
+        .map(|name| session::Variable { name: name.into(), value: value.into() })
+        .to_vec();
+    let record = recorder().record(&lesson, block, &outcome);
+    let values: Vec<&str> = record.variables.iter().map(|(_, value)| value.as_str()).collect();
+    assert_eq!(values, ["********", "********", value]);
+}
+
+#[test]
+fn a_result_of_before_is_masked_with_the_passwords_of_today() {
+    let lesson = lesson(
+        "```sh {#look}\nmysql -phunter22\n```\n\n```console {#log-in}\n$ mysql\nEnter password: hunter22\n```\n",
+    );
+    let blocks: Vec<&Block> = lesson.blocks().collect();
+    let mut recorder = recorder();
+    let mut outcome = printed("it is hunter22\n");
+    outcome.variables = vec![session::Variable { name: "P".into(), value: "hunter22".into() }];
+    let mut record = recorder.record(&lesson, blocks[0], &outcome);
+    record.origin.extra.push(("packets".into(), "PASS hunter22".into()));
+    recorder.keep_secrets_of(blocks[1]);
+    let record = recorder.here(&lesson, blocks[0], record);
+    assert!(!format!("{record:?}").contains("hunter22"), "{record:?}");
+}
+
+#[test]
 fn process_ids_are_compared_within_one_boot_of_a_host() {
     let lesson = lesson("```sh {#look on=web}\nsystemctl status x\n```\n");
     let block = lesson.blocks().next().expect("one");

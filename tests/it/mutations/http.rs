@@ -8,8 +8,10 @@ const REQUESTS: &[&str] = &[
     "get",
     "post",
     "get-without-host",
+    "get-with-host",
     "get-in-http-1-0",
     "post-without-length",
+    "post-with-length",
     "post-characters",
     "post-bytes",
 ];
@@ -51,7 +53,7 @@ pub const HTTP: &[Mutation] = &[
         .noticed("show-node-version", "exit status 127")
         .ends(),
     mutation("the log counts characters", "write-server", "Buffer.byteLength(body)", "body.length")
-        .noticed("read-server-log", "POST / with 3 bytes")
+        .noticed("read-server-log", "POST / with 1 bytes")
         .also(&["show-server"])
         .apart_from(REQUESTS),
     mutation(
@@ -65,11 +67,27 @@ pub const HTTP: &[Mutation] = &[
     .apart_from(&["post-bytes"]),
     mutation("the answer is called text", "write-server", "application/json", "text/plain")
         .noticed("get", "text/plain")
-        .also(&["show-server", "post", "get-in-http-1-0", "post-without-length", "post-bytes"])
+        .also(&[
+            "show-server",
+            "post",
+            "get-with-host",
+            "get-in-http-1-0",
+            "post-without-length",
+            "post-with-length",
+            "post-bytes",
+        ])
         .apart_from(REQUESTS),
     mutation("the answer is no success", "write-server", "writeHead(200", "writeHead(404")
         .noticed("get", "404")
-        .also(&["show-server", "post", "get-in-http-1-0", "post-without-length", "post-bytes"])
+        .also(&[
+            "show-server",
+            "post",
+            "get-with-host",
+            "get-in-http-1-0",
+            "post-without-length",
+            "post-with-length",
+            "post-bytes",
+        ])
         .apart_from(REQUESTS)
         .further(),
     mutation("another port", "write-server", "listen(8080", "listen(8081")
@@ -101,6 +119,12 @@ pub const HTTP: &[Mutation] = &[
     mutation("the connection stays open", "post", "> Connection: close\n", "").noticed("post", "keep-alive"),
     mutation("the request without Host in HTTP/1.0", "get-without-host", "HTTP/1.1", "HTTP/1.0")
         .noticed("get-without-host", "200 OK")
+        .also(&["read-server-log"]),
+    mutation("no Host after all", "get-with-host", "> Host: experiments\n", "")
+        .noticed("get-with-host", "400 Bad Request")
+        .also(&["read-server-log"]),
+    mutation("no length after all", "post-with-length", "> Content-Length: 4\n", "")
+        .noticed("post-with-length", "400 Bad Request")
         .also(&["read-server-log"]),
     mutation("the old version in HTTP/1.1", "get-in-http-1-0", "HTTP/1.0", "HTTP/1.1")
         .noticed("get-in-http-1-0", "400 Bad Request")

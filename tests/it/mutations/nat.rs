@@ -7,6 +7,9 @@ pub const NAT: &[Mutation] = &[
         .noticed("allocate-nat-address", "NAT_EIP=")
         .also(&["create-nat-gateway"])
         .ends(),
+    mutation("no gateway", "create-nat-gateway", "NAT=$(aws", "NAT=$(: aws")
+        .noticed("create-nat-gateway", "exit status")
+        .ends(),
     mutation(
         "the gateway in the private subnet",
         "create-nat-gateway",

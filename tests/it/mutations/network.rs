@@ -17,6 +17,10 @@ pub const NETWORK: &[Mutation] = &[
         .noticed("show-public-subnet", "10.0.1.0/25"),
     mutation("a subnet of another name", "create-public-subnet", "Value=public", "Value=open")
         .noticed("show-public-subnet", "open"),
+    mutation("no internet gateway", "create-internet-gateway", "IGW=$(aws", "IGW=$(: aws")
+        .noticed("create-internet-gateway", "IGW=")
+        .also(&["add-default-route-too-early"])
+        .ends(),
     mutation("a gateway of another name", "create-internet-gateway", "Value=lab-igw", "Value=igw")
         .noticed("show-internet-gateway", "igw"),
     mutation("a route table of another name", "create-route-table", "Value=public-rt", "Value=rt")

@@ -20,7 +20,7 @@ pub fn noticed(region: &Arc<Region>, group: &Group) -> Result<(), String> {
     if output.status.code() != Some(1) {
         return Err(format!("it ended with {:?}:\n{}", output.status.code(), told(&output)));
     }
-    let told = of_events(&String::from_utf8_lossy(&output.stdout));
+    let told = of_events(&String::from_utf8_lossy(&output.stdout), Some(group.lesson));
     let mut wrong = String::new();
     let mut expected = Vec::new();
     for mutation in &group.mutations {
@@ -47,8 +47,9 @@ pub fn noticed(region: &Arc<Region>, group: &Group) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
-/// What the blocks of a run came to that are not as recorded, from its events.
-pub fn of_events(events: &str) -> Told {
+/// What the blocks of a run came to that are not as recorded, from its events: those of this lesson by their own
+/// names, those of others by the names of their records.
+pub fn of_events(events: &str, lesson: Option<&str>) -> Told {
     let mut told = Told::new();
     for line in events.lines() {
         let Ok(event) = serde_json::from_str::<serde_json::Value>(line) else { continue };
@@ -64,7 +65,11 @@ pub fn of_events(events: &str) -> Told {
             _ => text("output"),
         };
         let all = format!("{outcome}\n{what}");
-        told.insert(text("block"), all);
+        let name = match text("lesson") {
+            own if lesson == Some(&own) => text("block"),
+            other => format!("{other}__{}", text("block")),
+        };
+        told.insert(name, all);
     }
     told
 }

@@ -4,6 +4,9 @@ use super::change::{Mutation, mutation};
 
 pub const WORDPRESS: &[Mutation] = &[
     // The way out.
+    mutation("no gateway", "create-nat-gateway", "\nNAT=$(aws", "\nNAT=$(: aws")
+        .noticed("create-nat-gateway", "exit status")
+        .ends(),
     mutation(
         "the gateway in the private subnet",
         "create-nat-gateway",
@@ -184,7 +187,7 @@ aws ec2 replace-route",
     mutation("no collation", "fill-in-database", "'DB_COLLATE', 'utf8mb4_unicode_ci'", "'DB_COLLATE', ''")
         .noticed("show-database-settings", "''").further(),
     mutation("settings that all may read", "fill-in-database", "chmod 600", ": chmod 600")
-        .noticed("show-database-settings", "644").further(),
+        .noticed("show-database-settings", "664").further(),
     mutation("keys of the sample", "make-keys-and-salts", "NONCE}_{KEY,SALT}", "NONCE}_KEY")
         .noticed("count-keys-and-salts", "AUTH_SALT: 3 characters"),
     mutation("one text for all eight", "make-keys-and-salts", "(\n  for", "(\n  RANDOM_TEXT=$(openssl rand -base64 48)\n  for")

@@ -48,7 +48,8 @@ pub(super) async fn run(stage: &mut Stage<'_>, http: &Http) -> Result<Did, Strin
             stage.lasting.cookies.insert(jar).clone()
         }
     };
-    let mut argv: Vec<&str> = vec!["curl", "-sS", "--include", "--http1.1", "--compressed", "-A", AGENT];
+    let mut argv: Vec<&str> = vec!["curl", "-sS", "--include", "--http1.1", "--compressed", "--globoff"];
+    argv.extend(["-A", AGENT]);
     argv.extend(["-b", &jar, "-c", &jar, "-H", "Accept: text/html,*/*;q=0.8", "-X", request.method.as_str()]);
     if request.method == crate::lesson::Method::Head {
         argv.push("--head");
@@ -63,7 +64,7 @@ pub(super) async fn run(stage: &mut Stage<'_>, http: &Http) -> Result<Did, Strin
     }
     if !body.is_empty() {
         argv.extend(["--data-binary", "@-"]);
-    } else if http.follow && request.method != crate::lesson::Method::Get {
+    } else if http.follow && request.method == crate::lesson::Method::Post {
         argv.extend(["--data-binary", ""]);
     }
     argv.extend(["--", &url]);
