@@ -75,6 +75,9 @@ pub const PACKETS: &[Mutation] = &[
     mutation("a recording without the web", "record", " or tcp port 80", "").noticed("filter-http", "GET"),
     mutation("another filter for DNS", "filter-dns", "udp.port==53", "udp.port==54")
         .noticed("filter-dns", "example.com"),
+    mutation("what goes to the name server", "filter-http", "-Y http.request", "-Y dns")
+        .noticed("filter-http", "GET")
+        .further(),
     mutation("all of the web", "filter-http", "tcp.port==80 and ip.dst_host==$SITE", "tcp.port==80")
         .noticed("filter-http", "192.0.2."),
     mutation("the other direction", "filter-http", "and ip.dst_host==", "and ip.src_host==")
