@@ -72,7 +72,9 @@ pub const PACKETS: &[Mutation] = &[
         .ends().further(),
     // Recordings.
     mutation("a recording without DNS", "record", "udp port 53 or ", "").noticed("filter-dns", "example.com"),
-    mutation("a recording without the web", "record", " or tcp port 80", "").noticed("filter-http", "GET"),
+    mutation("a recording without the web", "record", " or tcp port 80", "")
+        .noticed("filter-http", "exit status")
+        .ends(),
     mutation("another filter for DNS", "filter-dns", "udp.port==53", "udp.port==54")
         .noticed("filter-dns", "example.com"),
     mutation("what goes to the name server", "filter-http", "-Y http.request", "-Y dns")
