@@ -118,7 +118,7 @@ impl Store {
         self.root.join(key.as_str()).join(MANIFEST).exists()
     }
 
-    /// Adds the runner's part of a lab, whole or not at all. One that is there is replaced. Under a [`Hold`] that is older
+    /// Adds the runner's part of a lab, whole or not at all. One that is there is replaced. Under a hold that is older
     /// than the cloud's part: until the last step nothing names that.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl Store {
         let _ = fs::write(self.root.join(key.as_str()).join(USED), "");
     }
 
-    /// Removes the runner's part; the cloud's goes when it is swept. Under a [`Hold`], so that nobody tidies meanwhile.
+    /// Removes the runner's part; the cloud's goes when it is swept. Under a hold, so that nobody tidies meanwhile.
     ///
     /// # Errors
     /// As the file system says.
@@ -203,7 +203,7 @@ impl Store {
 }
 
 impl Entry {
-    /// Gives a new lab what the runner knew then. Under a [`Hold`], which keeps the cloud's part where it is.
+    /// Gives a new lab what the runner knew then. Under a hold, which keeps the cloud's part where it is.
     ///
     /// # Errors
     /// As the file system says, and when the checkpoint is another by now, or gone: it may have been replaced since it
