@@ -186,7 +186,7 @@ impl Attempt<'_> {
 
     fn failed(&self, attempts: u32, reason: String) -> BlockReport {
         BlockReport {
-            outcome: Outcome::Failed { reason, hint: None },
+            outcome: Outcome::Failed { reason, hint: own_hint(self.block) },
             exit: None,
             expected_exit: expected_exit(self.block),
             output: String::new(),
@@ -220,11 +220,17 @@ fn wrong(outcome: &session::Outcome, record: &Record, expected: i32, until: Opti
     missing.map(|text| format!("`{text}` did not appear in the output"))
 }
 
+/// What a test says itself for when it fails: also when its host is not there.
+fn own_hint(block: &Block) -> Option<String> {
+    match &block.kind {
+        BlockKind::Check(check) => check.hint.clone(),
+        _ => None,
+    }
+}
+
 fn hint(block: &Block, outcome: &session::Outcome, deadline: Duration) -> Option<String> {
-    if let BlockKind::Check(check) = &block.kind
-        && check.hint.is_some()
-    {
-        return check.hint.clone();
+    if let Some(hint) = own_hint(block) {
+        return Some(hint);
     }
     match outcome.ended {
         Ended::Deadline => Some(format!(
