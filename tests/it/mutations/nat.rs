@@ -7,7 +7,7 @@ pub const NAT: &[Mutation] = &[
         .noticed("allocate-nat-address", "NAT_EIP=")
         .also(&["create-nat-gateway"])
         .ends(),
-    mutation("no gateway", "create-nat-gateway", "NAT=$(aws", "NAT=$(echo nat-0123456789abcdef0; : aws")
+    mutation("no gateway", "create-nat-gateway", "NAT=$(aws", "NAT=$(echo none; : aws")
         .noticed("create-nat-gateway", "exit status")
         .ends(),
     mutation(
