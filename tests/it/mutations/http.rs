@@ -16,6 +16,17 @@ const REQUESTS: &[&str] = &[
     "post-bytes",
 ];
 
+/// What shows how the server answers, besides its first answer.
+const ANSWERED: &[&str] = &[
+    "show-server",
+    "post",
+    "get-with-host",
+    "get-in-http-1-0",
+    "post-without-length",
+    "post-with-length",
+    "post-bytes",
+];
+
 pub const HTTP: &[Mutation] = &[
     mutation("a group of another name", "create-experiment-group", "EXPERIMENT-SG", "TRY-SG")
         .noticed("show-experiments", "TRY-SG"),
@@ -67,27 +78,11 @@ pub const HTTP: &[Mutation] = &[
     .apart_from(&["post-bytes"]),
     mutation("the answer is called text", "write-server", "application/json", "text/plain")
         .noticed("get", "text/plain")
-        .also(&[
-            "show-server",
-            "post",
-            "get-with-host",
-            "get-in-http-1-0",
-            "post-without-length",
-            "post-with-length",
-            "post-bytes",
-        ])
+        .also(ANSWERED)
         .apart_from(REQUESTS),
     mutation("the answer is no success", "write-server", "writeHead(200", "writeHead(404")
         .noticed("get", "404")
-        .also(&[
-            "show-server",
-            "post",
-            "get-with-host",
-            "get-in-http-1-0",
-            "post-without-length",
-            "post-with-length",
-            "post-bytes",
-        ])
+        .also(ANSWERED)
         .apart_from(REQUESTS)
         .further(),
     mutation("another port", "write-server", "listen(8080", "listen(8081")
