@@ -3,6 +3,8 @@
 //! Every line is understandable without colour. Lines are only ever added, so that scrolling back, a log file and a
 //! terminal show the same; the one exception is the progress of preparation, which overwrites itself on a terminal.
 
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::io::Write;

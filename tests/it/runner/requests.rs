@@ -80,6 +80,14 @@ GET http://$HERE/none
 ```http {#head}
 HEAD http://$HERE/plain
 ```
+
+```http {#head-followed follow}
+HEAD http://$HERE/go/2
+```
+
+```http {#brackets}
+GET http://$HERE/plain?a[]=1&b={c,d}
+```
 "#;
 
 #[test]
@@ -105,6 +113,9 @@ fn requests_are_made_and_recorded_as_a_browser_makes_them() {
     assert!(ran.output("missing").starts_with("HTTP/1.1 404 Not Found\n"));
     assert!(ran.output("missing").ends_with("no such thing\n"));
     assert_eq!(ran.output("head"), plain);
+    let followed = ran.output("head-followed");
+    assert!(followed.starts_with(found) && followed.contains("HTTP/1.1 200 OK"), "{followed}");
+    assert!(ran.output("brackets").contains("GET /plain?a[]=1&b={c,d}\n"), "{}", ran.output("brackets"));
     verifies(&course);
 }
 
