@@ -4,6 +4,7 @@ use crate::lesson::script::{Command, Word};
 
 /// `aws SERVICE OPERATION --option value ..`.
 pub(crate) struct AwsCommand<'a> {
+    pub service: &'a Word,
     pub operation: &'a Word,
     /// Each option without its dashes, with its values.
     pub options: Vec<(&'a str, Vec<&'a Word>)>,
@@ -45,7 +46,7 @@ impl Command {
                 (_, None) => plain.push(word),
             }
         }
-        Some(AwsCommand { operation: plain.get(1)?, options })
+        Some(AwsCommand { service: plain.first()?, operation: plain.get(1)?, options })
     }
 
     /// The operation, when the command creates something in the cloud each time it runs.

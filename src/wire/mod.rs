@@ -15,6 +15,7 @@
 mod fault;
 mod form;
 mod json;
+mod name;
 mod request_decode;
 mod request_encode;
 mod response_decode;
@@ -26,6 +27,7 @@ mod xml;
 
 pub use fault::Fault;
 pub use form::{form_decode, form_encode};
+pub use name::kebab;
 pub use request_decode::{decode_body, decode_request};
 pub use request_encode::{Body, EncodeError, encode_body, encode_request};
 pub use response_decode::{DecodeError, decode_error, decode_response};

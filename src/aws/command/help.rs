@@ -1,8 +1,7 @@
 //! `help`: what there is, from the model. The descriptions are AWS's and stay with AWS.
 
-use super::name::kebab;
 use super::options::{Options, Use};
-use crate::wire::{Kind, Operation, Service, Shape};
+use crate::wire::{Kind, Operation, Service, Shape, kebab};
 
 /// `aws --version`.
 pub(super) fn version() -> String {

@@ -9,7 +9,6 @@ mod ec2;
 mod failure;
 mod globals;
 mod help;
-mod name;
 mod options;
 mod shorthand;
 mod skeleton;
@@ -20,11 +19,10 @@ use serde_json::{Map, Value};
 
 pub use failure::Failure;
 pub use globals::{Format, Globals};
-pub use name::kebab;
 
 use crate::aws::frame::Typed;
 use crate::aws::query::Query;
-use crate::wire::{Operation, Service};
+use crate::wire::{Operation, Service, kebab};
 use arguments::scan;
 use options::{Options, Use};
 

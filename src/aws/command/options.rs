@@ -5,9 +5,8 @@ use serde_json::{Map, Value};
 use super::arguments::{Scanned, Spec, Takes};
 use super::ec2::{self, Role};
 use super::failure::Failure;
-use super::name::kebab;
 use crate::aws::frame::Typed;
-use crate::wire::{Kind, Member, Operation, Shape};
+use crate::wire::{Kind, Member, Operation, Shape, kebab};
 
 /// An option of an operation.
 pub(super) struct Choice {

@@ -3,6 +3,7 @@
 //! A rule sees [`Draft`]s, so that it speaks even when something else is wrong. Each is a function that adds to
 //! [`Problems`] and changes nothing.
 
+mod calls;
 mod hosts;
 mod links;
 mod order;
@@ -27,6 +28,7 @@ pub(crate) fn check(
     for (draft, problems) in drafts.iter().zip(problems.iter_mut()) {
         structure::check(draft, problems);
         syntax::check(draft, shell, problems);
+        calls::check(draft, problems);
         order::check(draft, problems);
     }
     structure::titles(drafts, problems);

@@ -7,7 +7,7 @@ use super::action::{Action, Caller};
 use super::context::Context;
 use super::fault::{dry_run, fault};
 use super::ops::{self, Effect};
-use super::params::Params;
+use super::params::{Params, Read};
 use super::state::{IdempotentCall, InstanceState, NatGatewayState, Region, State};
 use super::{kind, quota};
 use crate::wire::{Fault, Service};
@@ -26,7 +26,8 @@ pub fn apply(state: &mut State, caller: &Caller, action: &Action, now: Timestamp
     let Some(operation) = ops::find(&action.operation) else {
         return Err(unknown(&action.operation));
     };
-    let params = Params(&action.params);
+    let read = Read::default();
+    let params = Params::noting(&action.params, &read);
     kind::check_ids(&action.operation, &action.params)?;
 
     // The call works on a copy, which takes the place of the original only if all went well.
@@ -47,11 +48,11 @@ pub fn apply(state: &mut State, caller: &Caller, action: &Action, now: Timestamp
         entropy: &mut state.entropy,
         now,
     };
+    let dry = params.flag("DryRun");
     let result = match operation.effect {
         Effect::Reads => (operation.run)(&mut context),
-        Effect::Changes => change(&mut context, operation),
+        Effect::Changes => change(&mut context, operation, &read),
     };
-    let dry = params.flag("DryRun");
     if result.is_ok() && !dry {
         kept = region;
     }
@@ -83,31 +84,41 @@ fn unknown(operation: &str) -> Fault {
 }
 
 /// Runs a changing operation, or answers again what an equal call with the same client token was answered.
-fn change(context: &mut Context<'_>, operation: &ops::Operation) -> Result<Value, Fault> {
+fn change(context: &mut Context<'_>, operation: &ops::Operation, read: &Read) -> Result<Value, Fault> {
     let token = context.params.str("ClientToken").filter(|token| !token.is_empty());
-    let Some(token) = token else {
-        let answer = (operation.run)(context)?;
-        quota::check(context)?;
-        return Ok(answer);
-    };
+    let Some(token) = token else { return carry_out(context, operation, read) };
     let known = |call: &&IdempotentCall| call.token == token && call.operation == operation.name;
     if let Some(call) = context.region.idempotent_calls.iter().find(known) {
-        if call.params != *context.params.0 {
+        if call.params != *context.params.whole() {
             let message = "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).";
             return Err(fault("IdempotentParameterMismatch", message));
         }
         return ops::answer_again(context, &call.answer);
     }
-    let answer = (operation.run)(context)?;
-    quota::check(context)?;
+    let answer = carry_out(context, operation, read)?;
     context.region.idempotent_calls.push(IdempotentCall {
         operation: operation.name.to_owned(),
         token: token.to_owned(),
-        params: context.params.0.clone(),
+        params: context.params.whole().clone(),
         answer: answer.clone(),
         at: context.now,
     });
     Ok(answer)
+}
+
+/// Runs a changing operation and sees that it did all that was asked: what EC2 has and this region has not is refused,
+/// never left undone in silence.
+fn carry_out(context: &mut Context<'_>, operation: &ops::Operation, read: &Read) -> Result<Value, Fault> {
+    let answer = (operation.run)(context)?;
+    quota::check(context)?;
+    match read.first_unread(context.params.whole()) {
+        None => Ok(answer),
+        Some(member) => {
+            let message =
+                format!("The parameter {member} of {} is not part of this local region.", operation.name);
+            Err(fault("UnsupportedOperation", message))
+        }
+    }
 }
 
 /// Drops what EC2 no longer shows: instances and NAT gateways an hour after their end, old client tokens.

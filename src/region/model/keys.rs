@@ -62,21 +62,18 @@ pub(crate) fn make(kind: KeyKind, name: &str) -> Result<MadeKey, Fault> {
     }
 }
 
-/// Reads an imported public key: a line as in `authorized_keys`, or base64 of its DER form.
+/// Reads an imported public key: a line as in `authorized_keys`, base64 of its DER form, or a file as RFC 4716 has it.
 pub(crate) fn read(material: &[u8], name: &str) -> Result<ReadKey, Fault> {
     let bad = || fault("InvalidKey.Format", "Key is not in valid OpenSSH public key format");
     let text = std::str::from_utf8(material).map_err(|_| bad())?.trim();
     let data = match PublicKey::from_openssh(text) {
         Ok(key) => key.key_data().clone(),
         Err(_) => {
-            let base64: String = text
-                .lines()
-                .filter(|line| !line.starts_with('-'))
-                .flat_map(|line| line.trim().chars())
-                .collect();
-            let der = STANDARD.decode(base64).map_err(|_| bad())?;
-            let key = rsa::RsaPublicKey::from_public_key_der(&der).map_err(|_| bad())?;
-            KeyData::Rsa(ssh_key::public::RsaPublicKey::try_from(key).map_err(|_| bad())?)
+            let blob = STANDARD.decode(body(text)).map_err(|_| bad())?;
+            match rsa::RsaPublicKey::from_public_key_der(&blob) {
+                Ok(key) => KeyData::Rsa(ssh_key::public::RsaPublicKey::try_from(key).map_err(|_| bad())?),
+                Err(_) => PublicKey::from_bytes(&blob).map_err(|_| bad())?.key_data().clone(),
+            }
         }
     };
     let (kind, fingerprint) = match &data {
@@ -89,6 +86,18 @@ pub(crate) fn read(material: &[u8], name: &str) -> Result<ReadKey, Fault> {
         _ => return Err(bad()),
     };
     Ok(ReadKey { kind, public: openssh(data, name)?, fingerprint })
+}
+
+/// The base64 between the marks of a file, without the headers that RFC 4716 allows there (`Comment: "..."`, whose
+/// lines go on after a backslash).
+fn body(text: &str) -> String {
+    let mut in_header = false;
+    let is_body = |line: &&str| {
+        let header = in_header || line.contains(':');
+        in_header = header && line.ends_with('\\');
+        !header && !line.starts_with('-')
+    };
+    text.lines().map(str::trim).filter(is_body).collect()
 }
 
 fn openssh(data: KeyData, name: &str) -> Result<String, Fault> {
@@ -106,4 +115,28 @@ fn sha256(data: &KeyData) -> Result<String, Fault> {
 
 fn colons(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_key_is_the_same_in_each_of_its_forms() {
+        let blob = "AAAAC3NzaC1lZDI1NTE5AAAAIFN7r1cpwocH+HSkUyV0ok7FimWjf94CWY1fn9EszIlx";
+        let line = read(format!("ssh-ed25519 {blob} someone@home\n").as_bytes(), "k").unwrap();
+        assert_eq!(line.public, format!("ssh-ed25519 {blob} k"));
+        // As `ssh-keygen -e` writes it, and with a header that goes on.
+        for header in
+            ["Comment: \"256-bit ED25519, by OpenSSH\"", "Subject: me\nComment: \"a long\\\ncomment\""]
+        {
+            let (head, tail) = blob.split_at(40);
+            let text = format!(
+                "---- BEGIN SSH2 PUBLIC KEY ----\n{header}\n{head}\n{tail}\n---- END SSH2 PUBLIC KEY ----\n"
+            );
+            let key = read(text.as_bytes(), "k").unwrap();
+            assert_eq!((key.public, key.fingerprint), (line.public.clone(), line.fingerprint.clone()));
+        }
+        assert_eq!(read(b"---- BEGIN SSH2 PUBLIC KEY ----\n", "k").err().unwrap().code, "InvalidKey.Format");
+    }
 }

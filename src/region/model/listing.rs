@@ -210,7 +210,7 @@ mod tests {
     }
 
     fn ask(params: Value) -> Result<Vec<String>, Fault> {
-        let answer = THINGS.answer(Params(&params), things())?;
+        let answer = THINGS.answer(Params::of(&params), things())?;
         Ok(values("Things[].VpcId", &answer))
     }
 
@@ -252,7 +252,7 @@ mod tests {
             if !token.is_null() {
                 params["NextToken"] = token;
             }
-            let answer = THINGS.answer(Params(&params), things()).unwrap();
+            let answer = THINGS.answer(Params::of(&params), things()).unwrap();
             seen.extend(values("Things[].VpcId", &answer));
             token = answer["NextToken"].clone();
             if token.is_null() {

@@ -1,6 +1,8 @@
 //! Reading the decoded parameters of a call. The wire has checked types and required members against the
 //! service model already; what is read here is optional or needed in some combinations only.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -9,13 +11,96 @@ use serde_json::Value;
 use super::fault::{invalid_value, missing};
 use crate::wire::Fault;
 
+/// Which members of a request somebody has looked at, by where they are in memory: what nobody has looked at was not
+/// done, and a call that asks for it has to say so.
+#[derive(Debug, Default)]
+pub(crate) struct Read(RefCell<BTreeSet<*const Value>>);
+
+impl Read {
+    fn note(&self, value: &Value) {
+        self.0.borrow_mut().insert(std::ptr::from_ref(value));
+    }
+
+    fn has(&self, value: &Value) -> bool {
+        self.0.borrow().contains(&std::ptr::from_ref(value))
+    }
+
+    /// The path of the first member below `request` that nobody has looked at and that asks for something, such as
+    /// `Placement.HostId`. `false`, zero and what is empty ask for nothing.
+    pub(crate) fn first_unread(&self, request: &Value) -> Option<String> {
+        match request {
+            Value::Object(members) => members.iter().find_map(|(name, value)| {
+                if asks_for_nothing(value) {
+                    None
+                } else if !self.has(value) {
+                    Some(name.clone())
+                } else {
+                    self.first_unread(value).map(|below| format!("{name}.{below}"))
+                }
+            }),
+            Value::Array(items) => items.iter().find_map(|item| self.first_unread(item)),
+            _ => None,
+        }
+    }
+}
+
+fn asks_for_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(truth) => !truth,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(asks_for_nothing),
+        Value::Object(members) => members.values().all(asks_for_nothing),
+    }
+}
+
 /// A JSON object of the request: the whole of it, or a structure in it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Params<'a>(pub(crate) &'a Value);
+pub(crate) struct Params<'a> {
+    value: &'a Value,
+    read: Option<&'a Read>,
+}
 
 impl<'a> Params<'a> {
+    /// The parameters of a call, with a note of what is looked at.
+    pub(crate) fn noting(value: &'a Value, read: &'a Read) -> Params<'a> {
+        Params { value, read: Some(read) }
+    }
+
+    /// Parameters of which nobody asks whether they were looked at.
+    pub(crate) fn of(value: &'a Value) -> Params<'a> {
+        Params { value, read: None }
+    }
+
+    /// All of it, as the wire decoded it.
+    pub(crate) fn whole(self) -> &'a Value {
+        self.value
+    }
+
     pub(crate) fn get(self, member: &str) -> Option<&'a Value> {
-        self.0.get(member).filter(|value| !value.is_null())
+        let value = self.value.get(member).filter(|value| !value.is_null())?;
+        if let Some(read) = self.read {
+            read.note(value);
+        }
+        Some(value)
+    }
+
+    /// Takes note that a member was seen and that nothing has to be done about it here, such as a wish about hardware.
+    pub(crate) fn needs_nothing(self, members: &[&str]) {
+        fn all(read: &Read, value: &Value) {
+            read.note(value);
+            match value {
+                Value::Object(members) => members.values().for_each(|value| all(read, value)),
+                Value::Array(items) => items.iter().for_each(|value| all(read, value)),
+                _ => {}
+            }
+        }
+        for member in members {
+            if let (Some(read), Some(value)) = (self.read, self.value.get(*member)) {
+                all(read, value);
+            }
+        }
     }
 
     pub(crate) fn has(self, member: &str) -> bool {
@@ -46,12 +131,12 @@ impl<'a> Params<'a> {
 
     /// The structure in a member.
     pub(crate) fn object(self, member: &str) -> Option<Params<'a>> {
-        self.get(member).map(Params)
+        self.get(member).map(|value| Params { value, ..self })
     }
 
     /// The structures in a list member; none when it is absent.
     pub(crate) fn objects(self, member: &str) -> impl Iterator<Item = Params<'a>> {
-        self.list(member).iter().map(Params)
+        self.list(member).iter().map(move |value| Params { value, ..self })
     }
 
     /// The strings in a list member; none when it is absent.

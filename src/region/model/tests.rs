@@ -4,4 +4,5 @@ mod groups;
 mod instances;
 mod network;
 mod random;
+mod unread;
 mod world;

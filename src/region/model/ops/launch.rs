@@ -8,7 +8,7 @@ use super::image;
 use super::instance::show_new_reservation;
 use super::interface::{read_more_private_ips, read_private_ips};
 use super::launch_network::{
-    check_nested, choose_groups, choose_subnet, read_count, read_existing_interface,
+    check_nested, choose_groups, choose_subnet, read_count, read_existing_interface, zone_of_placement,
 };
 use super::launch_volume::{RootVolume, make_root_volume, read_root_volume};
 use super::metadata::read_metadata_options;
@@ -66,6 +66,7 @@ pub(super) fn run_again(context: &Context<'_>, answer: &Value) -> Value {
 fn read<'a>(context: &Context<'a>) -> Result<Launch<'a>, Fault> {
     let params = context.params;
     refuse_unsupported(params)?;
+    read_wishes(params)?;
     let image = image::of_launch(context)?;
     let name = params.str("InstanceType").unwrap_or("t3.micro");
     let kind = catalog::instance_type(name)
@@ -89,7 +90,7 @@ fn read<'a>(context: &Context<'a>) -> Result<Launch<'a>, Fault> {
         Some(id) => context.subnet(&context.interface(id)?.subnet_id)?.clone(),
         None => choose_subnet(context, network)?,
     };
-    if let Some(zone) = params.object("Placement").and_then(|placement| placement.str("AvailabilityZone"))
+    if let Some(zone) = zone_of_placement(context)?
         && zone != subnet.zone
     {
         let why = format!("The subnet {} is in zone {}.", subnet.id, subnet.zone);
@@ -147,6 +148,18 @@ fn refuse_unsupported(params: Params<'_>) -> Result<(), Fault> {
             Err(fault("UnsupportedOperation", format!("{member} is not available in this region.")))
         }
         None => Ok(()),
+    }
+}
+
+/// Wishes about hardware and billing, of which a guest sees nothing.
+fn read_wishes(params: Params<'_>) -> Result<(), Fault> {
+    params.needs_nothing(&["CapacityReservationSpecification", "CreditSpecification", "MaintenanceOptions"]);
+    match params.object("Placement").and_then(|placement| placement.str("Tenancy")) {
+        None | Some("default") => Ok(()),
+        Some(tenancy) => {
+            let message = format!("The tenancy {tenancy} is not available in this region.");
+            Err(fault("UnsupportedOperation", message))
+        }
     }
 }
 
@@ -261,7 +274,7 @@ mod tests {
     #[test]
     fn user_data_is_base64_and_limited() {
         let read =
-            |text: &str| read_user_data(Params(&json!({"UserData": text}))).map_err(|fault| fault.code);
+            |text: &str| read_user_data(Params::of(&json!({"UserData": text}))).map_err(|fault| fault.code);
         assert_eq!(read("aGVs\nbG8="), Ok(Some("aGVsbG8=".to_owned())));
         assert_eq!(read("#!/bin/sh"), Err("InvalidUserData.Malformed".to_owned()));
         assert_eq!(read(&STANDARD.encode(vec![b'x'; 16_384])).map(|data| data.is_some()), Ok(true));

@@ -6,6 +6,7 @@ use crate::region::model::addressing;
 use crate::region::model::context::Context;
 use crate::region::model::fault::{combination, fault, invalid, invalid_value, missing};
 use crate::region::model::kind;
+use crate::region::model::names;
 use crate::region::model::params::Params;
 use crate::region::model::state::{InterfaceKind, Subnet};
 use crate::wire::Fault;
@@ -61,6 +62,17 @@ pub(super) fn read_existing_interface(
     Ok(Some(id.to_owned()))
 }
 
+/// The zone asked for; there has to be one of this name in the region.
+pub(super) fn zone_of_placement<'a>(context: &Context<'a>) -> Result<Option<&'a str>, Fault> {
+    let zone = context.params.object("Placement").and_then(|placement| placement.str("AvailabilityZone"));
+    match zone {
+        Some(zone) if !names::zones(&context.caller.region).iter().any(|(name, _)| name == zone) => {
+            Err(kind::ZONE_NAME.not_found(zone))
+        }
+        _ => Ok(zone),
+    }
+}
+
 /// The subnet asked for, or the default VPC's in the zone asked for.
 pub(super) fn choose_subnet(context: &Context<'_>, network: Params<'_>) -> Result<Subnet, Fault> {
     if let Some(id) = network.str("SubnetId") {
@@ -71,7 +83,7 @@ pub(super) fn choose_subnet(context: &Context<'_>, network: Params<'_>) -> Resul
             "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.";
         return Err(fault("VPCIdNotSpecified", message));
     };
-    let zone = context.params.object("Placement").and_then(|placement| placement.str("AvailabilityZone"));
+    let zone = zone_of_placement(context)?;
     let fits = |subnet: &&Subnet| {
         subnet.vpc_id == vpc.id && subnet.default_for_zone && zone.is_none_or(|zone| zone == subnet.zone)
     };

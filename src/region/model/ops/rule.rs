@@ -56,6 +56,10 @@ fn show(context: &Context<'_>, group: &SecurityGroup, rule: &SecurityGroupRule) 
 }
 
 pub(super) fn describe(context: &mut Context<'_>) -> Result<Value, Fault> {
+    // The one filter whose ids EC2 checks: a group is named by it alone here.
+    for filter in context.params.objects("Filters").filter(|filter| filter.str("Name") == Some("group-id")) {
+        filter.strings("Values").into_iter().try_for_each(|id| kind::SECURITY_GROUP.check(id))?;
+    }
     let groups = context.region.security_groups.iter();
     let items = groups.flat_map(|group| group.rules.iter().map(|rule| show(context, group, rule))).collect();
     LISTING.answer(context.params, items)

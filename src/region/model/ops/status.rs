@@ -76,11 +76,11 @@ pub(super) fn describe(context: &mut Context<'_>) -> Result<Value, Fault> {
     let items =
         context.region.instances.iter().filter(visible).filter(named).map(|i| show(context, i)).collect();
     // Ids that are not running are left out, not refused: the listing must not look for them again.
-    let mut params = context.params.0.clone();
+    let mut params = context.params.whole().clone();
     if let Some(members) = params.as_object_mut() {
         members.shift_remove("InstanceIds");
     }
-    LISTING.answer(crate::region::model::params::Params(&params), items)
+    LISTING.answer(crate::region::model::params::Params::of(&params), items)
 }
 
 /// `GetConsoleOutput`: the text in base64, as on the wire.

@@ -163,8 +163,8 @@ pub(super) fn describe(context: &mut Context<'_>) -> Result<Value, Fault> {
         .filter(|filter| !filter["Name"].as_str().is_some_and(|name| name.starts_with("tag:")))
         .cloned()
         .collect();
-    let mut params = context.params.0.clone();
+    let mut params = context.params.whole().clone();
     let object = params.as_object_mut().ok_or_else(|| invalid("The request is not an object"))?;
     object.insert("Filters".to_owned(), Value::Array(rest));
-    LISTING.answer(crate::region::model::params::Params(&params), items)
+    LISTING.answer(crate::region::model::params::Params::of(&params), items)
 }

@@ -130,3 +130,11 @@ fn sixty_rules_in_each_direction_are_enough() {
     let one_more = json!({"GroupId": id, "IpPermissions": [tcp(61, "0.0.0.0/0")]});
     assert_eq!(world.fails("AuthorizeSecurityGroupIngress", one_more), "RulesPerSecurityGroupLimitExceeded");
 }
+
+#[test]
+fn a_filter_of_rules_by_something_that_is_no_group_is_refused() {
+    let mut world = World::new();
+    let of = |id: &str| json!({"Filters": [{"Name": "group-id", "Values": [id]}]});
+    assert_eq!(world.fails("DescribeSecurityGroupRules", of("foobar")), "InvalidGroupId.Malformed");
+    world.ok("DescribeSecurityGroupRules", of("sg-0123456789abcdef0"));
+}

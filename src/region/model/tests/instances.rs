@@ -244,3 +244,15 @@ fn the_console_keeps_its_end() {
     let console = &world.region().instances.get(&id).unwrap().guest.console;
     assert!(console.len() <= 64 * 1024 && console.ends_with("ä line 19999\n"));
 }
+
+#[test]
+fn a_zone_of_another_region_is_no_place_for_a_launch() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let params = launch(&world, &subnet, json!({"Placement": {"AvailabilityZone": "eu-west-1a"}}));
+    let fault = world.call("RunInstances", params).unwrap_err();
+    assert_eq!(
+        (fault.code.as_str(), fault.message.as_str()),
+        ("InvalidParameterValue", "Invalid availability zone: [eu-west-1a]")
+    );
+}
