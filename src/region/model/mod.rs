@@ -19,6 +19,7 @@ mod names;
 mod observe;
 mod ops;
 mod params;
+mod pattern;
 mod plug;
 mod quota;
 mod state;
