@@ -118,7 +118,7 @@ fn fill(paths: &Paths, access: &LabAccess) -> String {
     let mut state: State = serde_json::from_value(saved["state"].take()).expect("a state");
     let caller = Caller { account: access.account_id.clone(), region: access.region.clone() };
     let call = |state: &mut State, operation: &str, params: Value| {
-        let action = Action { operation: operation.to_owned(), params };
+        let action = Action::new(operation, params);
         model::apply(state, &caller, &action, Timestamp::now()).unwrap_or_else(|fault| panic!("{fault}"))
     };
     let vpc = call(&mut state, "CreateVpc", json!({"CidrBlock": "10.0.0.0/16"}))["Vpc"]["VpcId"].clone();

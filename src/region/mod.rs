@@ -18,6 +18,7 @@ mod checkpoint;
 pub mod client;
 pub mod fabric;
 pub mod guest;
+mod http;
 pub mod image;
 pub mod internet;
 pub mod kernel;

@@ -11,9 +11,10 @@ use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::mirror::Mirror;
-use super::stream::{self, Door};
+use super::stream::{self, Door, Source};
 use super::wanted::{Service, Socket, wanted};
 use super::{Authority, TrustError, World, dns, metadata, web};
+use crate::region::http::Crowd;
 use crate::region::kernel::{self, KernelError};
 
 /// A socket that could not be opened is tried again after so long.
@@ -24,6 +25,8 @@ pub(crate) struct Services<W> {
     world: Arc<W>,
     metadata: Door,
     sites: Door,
+    /// Who asks for names over TCP.
+    askers: Arc<Crowd<Source>>,
     certificates: HashMap<SocketAddrV4, TlsAcceptor>,
 }
 
@@ -35,8 +38,9 @@ impl<W: World> Services<W> {
         mirror: Mirror,
     ) -> Result<Services<W>, TrustError> {
         Ok(Services {
-            metadata: stream::start(metadata::app(Arc::clone(&world))),
-            sites: stream::start(web::app(mirror)),
+            metadata: stream::door(metadata::app(Arc::clone(&world))),
+            sites: stream::door(web::app(mirror)),
+            askers: stream::crowd(),
             certificates: web::certificates(authority)?,
             world,
         })
@@ -62,7 +66,7 @@ impl<W: World> Services<W> {
             listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)).map_err(failed)?;
         let task = match service {
             Service::DnsUdp | Service::DnsTcp => {
-                tokio::spawn(dns::stream(Arc::clone(&self.world), place, listener))
+                tokio::spawn(dns::stream(Arc::clone(&self.world), place, listener, Arc::clone(&self.askers)))
             }
             Service::Metadata => tokio::spawn(stream::accept(listener, place, None, self.metadata.clone())),
             Service::Http => tokio::spawn(stream::accept(listener, place, None, self.sites.clone())),

@@ -46,6 +46,7 @@ pub fn apply(state: &mut State, caller: &Caller, action: &Action, now: Timestamp
         issued: &mut issued,
         entropy: &mut state.entropy,
         now,
+        key: action.key.as_ref(),
     };
     let result = match operation.effect {
         Effect::Reads => (operation.run)(&mut context),

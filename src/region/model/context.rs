@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::action::Caller;
 use super::entropy::Entropy;
 use super::fault::{fault, invalid};
+use super::keys::MadeKey;
 use super::kind::{self, Kind};
 use super::params::Params;
 use super::state::{
@@ -27,6 +28,8 @@ pub(crate) struct Context<'a> {
     pub(crate) issued: &'a mut BTreeSet<Ipv4Addr>,
     pub(crate) entropy: &'a mut Entropy,
     pub(crate) now: Timestamp,
+    /// Made for this call beforehand.
+    pub(crate) key: Option<&'a MadeKey>,
 }
 
 macro_rules! lookups {

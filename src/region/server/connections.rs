@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::region::{Region, refusal};
 use super::{Console, Exited, Link, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
+use crate::region::http::{Crowd, Presence, Seat};
 use crate::region::internet::mirror::Mirror;
 use crate::region::laptop::Running;
 
@@ -28,12 +29,19 @@ pub(super) struct Desk {
     pub mirror: Mirror,
 }
 
+/// So many may be connected at the same time, and so many of one user.
+const CONNECTIONS: usize = 1024;
+const OF_ONE: usize = 256;
+
 /// Accept connections for ever.
 pub(super) async fn serve(listener: UnixListener, desk: Arc<Desk>) {
+    let crowd = Crowd::new(CONNECTIONS, OF_ONE);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, Arc::clone(&desk)));
+                let Ok(peer) = stream.peer_cred() else { continue };
+                let Some(seat) = crowd.enter(peer.uid()) else { continue };
+                tokio::spawn(connection(stream, (peer.uid(), peer.gid()), seat, Arc::clone(&desk)));
             }
             Err(error) => {
                 eprintln!("control socket: {error}");
@@ -47,18 +55,25 @@ pub(super) async fn serve(listener: UnixListener, desk: Arc<Desk>) {
 /// An answer, and the descriptors that go with it.
 type Answer = Result<(Value, Vec<OwnedFd>), Refusal>;
 
-async fn connection(stream: UnixStream, desk: Arc<Desk>) {
-    // A caller who goes away is not worth a line in the log.
-    let _: std::io::Result<()> = converse(stream, &desk).await;
+async fn connection(stream: UnixStream, owner: (u32, u32), seat: Seat<u32>, desk: Arc<Desk>) {
+    tokio::select! {
+        // A caller who goes away is not worth a line in the log.
+        _ = converse(stream, owner, seat.presence(), &desk) => {}
+        () = seat.is_over() => {}
+    }
 }
 
-async fn converse(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
-    let credentials = stream.peer_cred()?;
-    let (uid, gid) = (credentials.uid(), credentials.gid());
+async fn converse(
+    stream: UnixStream,
+    (uid, gid): (u32, u32),
+    presence: &Presence,
+    desk: &Desk,
+) -> std::io::Result<()> {
     let mut link = Link::new(stream);
     // Ends with the connection, however that ends.
     let mut offline = None;
     while let Some((request, descriptors)) = link.receive::<Request>().await? {
+        presence.admit();
         if let Request::Spawn { lab, command } = request {
             let started = match <[OwnedFd; 3]>::try_from(descriptors) {
                 Ok(stdio) => desk.region.spawn(&lab, uid, command, stdio).await,
@@ -71,6 +86,7 @@ async fn converse(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
                 Ok(running) => return accompany(&mut link, running).await,
                 Err(refusal) => respond(&link, Err(refusal)).await?,
             }
+            presence.rests();
             continue;
         }
         if matches!(request, Request::Offline) && (uid == 0 || uid == desk.starter) {
@@ -82,6 +98,9 @@ async fn converse(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
         let answer = answer(desk, request, uid, gid).await;
         let stops = stops && answer.is_ok();
         respond(&link, answer).await?;
+        if offline.is_none() {
+            presence.rests();
+        }
         if stops {
             let _ = desk.stop.send(()).await;
         }

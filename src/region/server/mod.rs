@@ -18,6 +18,7 @@ mod reconciling;
 mod region;
 mod run;
 mod status;
+mod turns;
 
 pub use control::{
     Console, Exited, InstanceStatus, Kept, LabAccess, LabStatus, Pong, Refusal, RefusalCode, Request,

@@ -16,6 +16,7 @@ use super::endpoint::Keeper;
 use super::plane::Plane;
 use super::reconciling;
 use super::region::Region;
+use super::turns::Turns;
 use crate::region::guest::{GuestMachines, Guests};
 use crate::region::internet::{self, Authority, mirror::Mirror};
 use crate::region::tree::{CGROUPS, Cgroup, Launch, front_pid};
@@ -104,7 +105,7 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
     let pid = front_pid(&launch.paths);
     let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop, mirror };
     tokio::spawn(connections::serve(control, Arc::new(desk)));
-    tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane, followed: reached })));
+    tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane, followed: reached, turns: Turns::new() })));
 
     let mut terminate = signal(SignalKind::terminate()).map_err(failed("listen for signals"))?;
     ready.write_all(b"ready\n").map_err(failed("say that we are ready"))?;

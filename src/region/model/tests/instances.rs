@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::world::{World, text};
-use crate::region::model::{CheckStatus, InstanceState, Observation};
+use crate::region::model::{Action, CheckStatus, InstanceState, Observation, apply};
 
 /// A VPC with a gateway and a subnet that hands out public addresses.
 fn place(world: &mut World) -> (String, String) {
@@ -243,4 +243,25 @@ fn the_console_keeps_its_end() {
     assert_eq!(world.state.generation, generation);
     let console = &world.region().instances.get(&id).unwrap().guest.console;
     assert!(console.len() <= 64 * 1024 && console.ends_with("ä line 19999\n"));
+}
+
+/// Making a key takes up to a second; whoever carries out calls may hold what others wait for.
+#[test]
+fn a_key_is_made_before_the_call_and_only_for_one_that_makes_sense() {
+    let mut world = World::new();
+    let create = |params| Action::new("CreateKeyPair", params);
+    let unprepared = apply(&mut world.state, &world.caller, &create(json!({"KeyName": "a"})), world.now);
+    assert_eq!(unprepared.unwrap_err().code, "InternalError");
+    let prepared = create(json!({"KeyName": "a", "KeyType": "ed25519"})).prepared().unwrap();
+    let key = prepared.key.clone().expect("it is made");
+    let answer = apply(&mut world.state, &world.caller, &prepared, world.now).unwrap();
+    assert_eq!(answer["KeyMaterial"], json!(key.private));
+    assert!(!format!("{prepared:?}").contains("PRIVATE"), "nobody prints it");
+    for (params, code) in [
+        (json!({"KeyName": "b", "KeyType": "dsa"}), "InvalidParameterValue"),
+        (json!({"KeyName": "b", "KeyFormat": "ppk"}), "UnsupportedOperation"),
+        (json!({}), "MissingParameter"),
+    ] {
+        assert_eq!(create(params).prepared().unwrap_err().code, code);
+    }
 }

@@ -30,7 +30,7 @@ impl World {
     }
 
     pub(super) fn call(&mut self, operation: &str, params: Value) -> Result<Value, Fault> {
-        let action = Action { operation: operation.to_owned(), params };
+        let action = Action::new(operation, params).prepared()?;
         let answer = apply(&mut self.state, &self.caller, &action, self.now)?;
         // Whatever is answered has the shape that the service model gives it.
         let described = Service::all().into_iter().find_map(|service| service.operation(operation));
