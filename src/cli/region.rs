@@ -49,6 +49,15 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
                         );
                     }
                 }
+                for trouble in &status.troubles {
+                    anstream::println!(
+                        "  the kernel has not followed for {} s in {} of {}, and is told again: failed to {}",
+                        trouble.seconds,
+                        trouble.namespace,
+                        trouble.lab.as_deref().unwrap_or("a lab that is gone"),
+                        trouble.reason
+                    );
+                }
             }
         }
         RegionVerb::Reset { yes, checkpoints } => {

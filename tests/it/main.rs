@@ -20,6 +20,7 @@ mod labs;
 mod mutations;
 mod prepare;
 mod region_api;
+mod region_load;
 mod runner;
 mod session_checks;
 mod session_oracle;

@@ -115,7 +115,12 @@ fn change(context: &mut Context<'_>, operation: &ops::Operation) -> Result<Value
 fn forget_the_past(region: &mut Region, now: Timestamp) {
     let old = |ended: Option<Timestamp>| ended.is_some_and(|at| now.duration_since(at) > AFTERLIFE);
     region.instances.retain(|i| i.state != InstanceState::Terminated || !old(i.terminated));
-    region.nat_gateways.retain(|n| !(n.state == NatGatewayState::Deleted && old(n.deleted)));
+    region.nat_gateways.retain(|n| match n.state {
+        NatGatewayState::Deleted => !old(n.deleted),
+        // Within seconds of its creation, or never.
+        NatGatewayState::Failed => !old(Some(n.created)),
+        _ => true,
+    });
     region.idempotent_calls.retain(|call| now.duration_since(call.at) <= TOKEN_LIFE);
 }
 

@@ -20,7 +20,7 @@ pub enum Observation {
     InstanceStopped { instance_id: String },
     /// The guest and its disk are gone.
     InstanceTerminated { instance_id: String },
-    /// The guest could not be started: `pending` becomes `terminated` (or `stopped` after a start).
+    /// The guest could not be started: `pending` becomes `terminated`, or `stopped` if it ran before.
     InstanceFailed { instance_id: String, message: String },
     /// More text on the console.
     Console { instance_id: String, text: String },
@@ -111,11 +111,16 @@ fn observe_in(region: &mut Region, observation: &Observation, now: Timestamp) ->
             let code = "Server.InternalError".to_owned();
             let reason = StateReason { message: format!("{code}: {message}"), code };
             match region.instances.get(instance_id) {
-                Some(instance) if instance.state == InstanceState::Pending && instance.boot > 1 => {
+                // It has had a life, and so has its disk: that is kept.
+                Some(instance)
+                    if instance.state.wants_to_run() && (instance.boot > 1 || instance.guest.booted > 0) =>
+                {
                     plug::drop_assigned_ips(region, instance_id);
                     with(region, instance_id, |i| {
                         i.state = InstanceState::Stopped;
                         i.state_reason = Some(reason.clone());
+                        i.transition_reason = "Server.InternalError".to_owned();
+                        i.guest.check = CheckStatus::Initializing;
                         true
                     })
                 }

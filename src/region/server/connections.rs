@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::region::{Region, refusal};
 use super::{Console, Exited, Link, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
 use crate::region::http::{Crowd, Presence, Seat};
 use crate::region::internet::mirror::Mirror;
 use crate::region::laptop::Running;
+use crate::region::reconcile::Trouble;
 
 /// What all connections know.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Desk {
     pub starter: u32,
     pub stop: mpsc::Sender<()>,
     pub mirror: Mirror,
+    /// Where the kernel does not follow.
+    pub troubles: watch::Receiver<Vec<Trouble>>,
 }
 
 /// So many may be connected at the same time, and so many of one user.
@@ -148,6 +151,7 @@ async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
             memory_mib: status::memory_mib(&region.cgroup),
             endpoint_url: region.endpoint_url.clone(),
             labs: region.plane.read(|saved| status::labs(saved, uid)),
+            troubles: region.plane.read(|saved| status::troubles(saved, uid, &desk.troubles.borrow())),
         }),
         Request::EnsureLab { lab, region: name } => ok(&region.ensure_lab(&lab, &name, uid, gid).await?),
         Request::RemoveLab { lab } => ok(&region.remove_lab(&lab, uid).await?),

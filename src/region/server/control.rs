@@ -198,6 +198,22 @@ pub struct Status {
     pub endpoint_url: String,
     /// Labs that the caller may see, by name.
     pub labs: Vec<LabStatus>,
+    /// Where the kernel does not follow what the labs ask for.
+    #[serde(default)]
+    pub troubles: Vec<TroubleStatus>,
+}
+
+/// Something in [`Status`] that could not be built, and is tried again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TroubleStatus {
+    /// Name of the lab that it belongs to; none for what is left of one.
+    pub lab: Option<String>,
+    /// Name of the network namespace, which begins with the account and goes on with what it is made for.
+    pub namespace: String,
+    /// For so many seconds.
+    pub seconds: u64,
+    /// What failed the last time, with its causes; fits "failed to ..".
+    pub reason: String,
 }
 
 /// One lab in [`Status`].

@@ -22,7 +22,7 @@ mod turns;
 
 pub use control::{
     Console, Exited, InstanceStatus, Kept, LabAccess, LabStatus, Pong, Refusal, RefusalCode, Request,
-    SignalScope, SpawnSpec, Spawned, Status, Swept,
+    SignalScope, SpawnSpec, Spawned, Status, Swept, TroubleStatus,
 };
 pub(crate) use link::Link;
 pub(crate) use run::{Inherited, main};

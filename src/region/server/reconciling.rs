@@ -13,7 +13,7 @@ use crate::region::fabric;
 use crate::region::guest::{GuestEvent, GuestMachines};
 use crate::region::kernel::Linux;
 use crate::region::model::{Observation, Seen};
-use crate::region::reconcile::{Goal, Reconciler};
+use crate::region::reconcile::{Goal, Reconciler, Trouble};
 
 /// Look again after so long even if nothing seems to have happened.
 const IDLE: Duration = Duration::from_secs(60);
@@ -29,6 +29,7 @@ pub(super) fn start(
     plane: Arc<Plane>,
     machines: GuestMachines,
     events: UnboundedReceiver<GuestEvent>,
+    troubles: watch::Sender<Vec<Trouble>>,
 ) -> std::io::Result<watch::Receiver<u64>> {
     let (wakes, receiver) = channel();
     forward(wakes, plane.generations(), events);
@@ -38,7 +39,7 @@ pub(super) fn start(
         // Machines start tasks of their own.
         let _runtime = runtime.enter();
         let _guard = Guard;
-        work(&plane, &mut Reconciler::new(Linux, machines), &receiver, &reached);
+        work(&plane, &mut Reconciler::new(Linux, machines), &receiver, (&reached, &troubles));
     })?;
     Ok(followers)
 }
@@ -79,7 +80,7 @@ fn work(
     plane: &Plane,
     reconciler: &mut Reconciler<Linux, GuestMachines>,
     wakes: &Receiver<Wake>,
-    reached: &watch::Sender<u64>,
+    (reached, troubles): (&watch::Sender<u64>, &watch::Sender<Vec<Trouble>>),
 ) {
     let mut patience = IDLE;
     loop {
@@ -99,12 +100,21 @@ fn work(
 
         let (goal, generation) = plane.read(|saved| (Goal::of(&saved.state), saved.state.generation));
         let pass = reconciler.reach(&goal, Instant::now());
-        for problem in &pass.problems {
-            eprintln!("reconcile: {problem}");
-        }
+        tell(&troubles.send_replace(reconciler.troubles()), &troubles.borrow());
         note(plane, pass.observations);
         reached.send_replace(generation);
         patience = pass.retry_in.unwrap_or(IDLE);
+    }
+}
+
+/// Says what has begun to fail, and what has come about at last: each once, however often it is tried.
+fn tell(before: &[Trouble], now: &[Trouble]) {
+    let same = |a: &Trouble, b: &Trouble| a.namespace == b.namespace;
+    for trouble in now.iter().filter(|trouble| !before.iter().any(|old| same(old, trouble))) {
+        eprintln!("reconcile: {}; it is tried again", trouble.message);
+    }
+    for trouble in before.iter().filter(|trouble| !now.iter().any(|new| same(new, trouble))) {
+        eprintln!("reconcile: {} is as it should be again", trouble.namespace);
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use super::connections::{self, Desk};
 use super::endpoint::Keeper;
@@ -77,7 +77,8 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
     internet::trust::lay(&additions, &image.root, authority.certificate())
         .map_err(failed("lay out the trust"))?;
     let machines = GuestMachines::new(guests, image.root.clone(), additions.clone());
-    let reached = reconciling::start(Arc::clone(&plane), machines, events)
+    let (trouble, troubles) = watch::channel(Vec::new());
+    let reached = reconciling::start(Arc::clone(&plane), machines, events, trouble)
         .map_err(failed("start the reconciling thread"))?;
 
     let port = endpoint.local_addr().map_err(failed("look at the endpoint"))?.port();
@@ -103,7 +104,7 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
         .map_err(|error| chain(&error))?;
     tokio::spawn(services.keep(region.reached.clone()));
     let pid = front_pid(&launch.paths);
-    let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop, mirror };
+    let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop, mirror, troubles };
     tokio::spawn(connections::serve(control, Arc::new(desk)));
     tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane, followed: reached, turns: Turns::new() })));
 

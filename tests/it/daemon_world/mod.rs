@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+pub use ec2::call;
 pub use host::host_view;
 use lab::region::client::{Client, Exited, LabAccess, Paths, SpawnSpec};
 use lab::wire::Fault;
@@ -53,6 +54,17 @@ impl World {
     pub async fn restart(&mut self) {
         start(&self.paths);
         self.client = reach(&self.paths).await;
+    }
+
+    /// The first process of the region's tree, whose mounts are the region's.
+    pub fn tree(&self) -> i32 {
+        let front = fs::read_to_string(self.paths.region().join("pid")).expect("the front's number");
+        let front = front.trim();
+        let children = fs::read_to_string(format!("/proc/{front}/task/{front}/children")).expect("children");
+        let is_tree = |pid: &&str| {
+            fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("region-tree"))
+        };
+        children.split_whitespace().find(is_tree).and_then(|pid| pid.parse().ok()).expect("the tree")
     }
 
     /// Wait until the host sees no daemon any more.

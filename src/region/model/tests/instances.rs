@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::world::{World, text};
-use crate::region::model::{Action, CheckStatus, InstanceState, Observation, apply};
+use crate::region::model::{Action, CheckStatus, InstanceState, Observation, apply, power_cut};
 
 /// A VPC with a gateway and a subnet that hands out public addresses.
 fn place(world: &mut World) -> (String, String) {
@@ -147,6 +147,27 @@ fn a_launch_that_fails_leaves_nothing_running() {
     world.see(failed);
     assert_eq!(state(&world, &id), InstanceState::Terminated);
     assert!(world.region().network_interfaces.is_empty());
+}
+
+/// The host lost power, and then the guest could not be started: its disk is no one's to throw away.
+#[test]
+fn an_instance_that_ran_before_and_cannot_be_started_is_stopped_and_says_why() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let params = launch(&world, &subnet, json!({}));
+    let id = world.get("RunInstances", params, "Instances.0.InstanceId");
+    world.settle();
+    assert_eq!(state(&world, &id), InstanceState::Running);
+    power_cut(&mut world.state);
+    let failed = Observation::InstanceFailed { instance_id: id.clone(), message: "no room".to_owned() };
+    world.see(failed);
+    assert_eq!(state(&world, &id), InstanceState::Stopped);
+    let shown = world.ok("DescribeInstances", json!({"InstanceIds": [id]}));
+    let shown = |path: &str| text(&shown, &format!("Reservations.0.Instances.0.{path}"));
+    assert_eq!(shown("StateReason.Code"), "Server.InternalError");
+    assert_eq!(shown("StateReason.Message"), "Server.InternalError: no room");
+    world.ok("StartInstances", json!({"InstanceIds": [id]}));
+    assert_eq!(state(&world, &id), InstanceState::Pending);
 }
 
 #[test]
