@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
 use super::wanted::Place;
+use crate::region::supervisor::Supervisor;
 
 /// So many accepted connections may wait for the server to take them.
 const QUEUE: usize = 64;
@@ -67,12 +68,11 @@ impl Connected<IncomingStream<'_, Inbox>> for Peer {
 }
 
 /// Start an HTTP server; what comes through the door is served by `app`, which finds the [`Peer`] with each request.
-pub(super) fn start(app: Router) -> Door {
+pub(super) fn start(name: &'static str, app: Router, supervisor: &Supervisor) -> Door {
     let (door, inbox) = mpsc::channel(QUEUE);
-    tokio::spawn(async move {
+    supervisor.forever(name, async move {
         let service = app.into_make_service_with_connect_info::<Peer>();
-        // It has no way to fail but by its listener, and ours never does.
-        let _ = axum::serve(Inbox(inbox), service).await;
+        axum::serve(Inbox(inbox), service).await
     });
     door
 }

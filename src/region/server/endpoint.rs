@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::plane::Plane;
+use super::plane::{Applied, Plane};
 use crate::region::api::{Core, Credential};
 use crate::region::model::{Action, Caller};
 use crate::wire::Fault;
@@ -35,18 +35,18 @@ impl Core for Keeper {
 
     async fn call(&self, caller: Caller, action: Action) -> Result<Value, Fault> {
         let plane = Arc::clone(&self.plane);
-        let before = self.plane.generation();
         // Making a key is a second of arithmetic, saving the state is a write to the disk.
-        let answer = spawn_blocking(move || plane.apply(&caller, &action)).await.unwrap_or_else(|error| {
+        let applied = spawn_blocking(move || plane.apply(&caller, &action)).await;
+        let Applied { answer, generation } = applied.unwrap_or_else(|error| {
             // A rule has panicked; the log has the place.
             let message = format!("An internal error has occurred: {error}");
-            Err(Fault { code: "InternalError".to_owned(), message, status: 500 })
+            let fault = Fault { code: "InternalError".to_owned(), message, status: 500 };
+            Applied { answer: Err(fault), generation: None }
         });
-        let after = self.plane.generation();
-        if answer.is_ok() && after > before {
+        if let Some(generation) = generation {
             // Who reads the answer may send packets at once, and they are to find the rules that it speaks of.
             let mut followed = self.followed.clone();
-            let _ = timeout(FOLLOW, followed.wait_for(|reached| *reached >= after)).await;
+            let _ = timeout(FOLLOW, followed.wait_for(|reached| *reached >= generation)).await;
         }
         answer
     }

@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::world::{World, text};
-use crate::region::model::{CheckStatus, InstanceState, Observation};
+use crate::region::model::{CheckStatus, InstanceState, Observation, power_cut};
 
 /// A VPC with a gateway and a subnet that hands out public addresses.
 fn place(world: &mut World) -> (String, String) {
@@ -222,7 +222,7 @@ fn a_power_cut_stops_what_was_stopping_and_has_the_rest_checked_again() {
     let (_, subnet) = place(&mut world);
     let (runs, stops) = (world.instance(&subnet), world.instance(&subnet));
     world.ok("StopInstances", json!({"InstanceIds": [stops]}));
-    world.see(Observation::PowerCut);
+    power_cut(&mut world.state);
     assert_eq!(state(&world, &stops), InstanceState::Stopped);
     let instance = world.region().instances.get(&runs).unwrap();
     assert_eq!((instance.state, instance.guest.check), (InstanceState::Running, CheckStatus::Initializing));
