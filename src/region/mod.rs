@@ -26,4 +26,5 @@ pub mod laptop;
 pub mod model;
 pub mod reconcile;
 pub mod server;
+mod supervisor;
 pub mod tree;

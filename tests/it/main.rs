@@ -12,6 +12,7 @@ mod checkpoints;
 mod course;
 mod daemon;
 mod daemon_world;
+mod durability;
 mod fabric;
 mod internet;
 mod internet_fetcher;

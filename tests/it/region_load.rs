@@ -100,7 +100,7 @@ async fn thousands_of_half_requests_stop_nobody_and_are_closed() {
     let another = world.lab("another").await;
     another.ec2("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"}));
     let descriptors =
-        std::fs::read_dir(format!("/proc/{}/fd", server(world.tree()))).expect("its files").count();
+        std::fs::read_dir(format!("/proc/{}/fd", world.processes()[2])).expect("its files").count();
     assert!(descriptors < 2000, "the daemon has {descriptors} descriptors");
 
     for stream in &half {
@@ -114,15 +114,6 @@ async fn thousands_of_half_requests_stop_nobody_and_are_closed() {
     })
     .await;
     drop(silent);
-}
-
-/// The server below the first process of the tree: the one that has the endpoint.
-fn server(tree: i32) -> i32 {
-    let children = std::fs::read_to_string(format!("/proc/{tree}/task/{tree}/children")).expect("children");
-    let is_server = |pid: &&str| {
-        std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("region-tree"))
-    };
-    children.split_whitespace().find(is_server).and_then(|pid| pid.parse().ok()).unwrap_or(tree)
 }
 
 #[tokio::test]
@@ -149,7 +140,7 @@ async fn a_nat_gateway_that_cannot_be_built_fails_with_a_reason_and_the_next_one
     };
     let remount = |how: &str| {
         // In the region's own mounts: no namespace can get a name any more.
-        let tree = world.tree().to_string();
+        let tree = world.processes()[1].to_string();
         let options = format!("remount,bind,{how}");
         let arguments = ["-t", &tree, "-m", "-p", "mount", "-o", &options, "/run"];
         let output = Command::new("nsenter").args(arguments).output().expect("nsenter");

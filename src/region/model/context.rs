@@ -14,7 +14,7 @@ use super::kind::{self, Kind};
 use super::params::Params;
 use super::state::{
     Address, Entry, Instance, InternetGateway, NetworkAcl, NetworkInterface, Region, RouteTable,
-    SecurityGroup, Subnet, Table, Tags, Vpc,
+    SecurityGroup, Shared, Subnet, Table, Tags, Vpc,
 };
 use crate::wire::Fault;
 
@@ -24,8 +24,8 @@ pub(crate) struct Context<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) operation: &'a str,
     pub(crate) params: Params<'a>,
-    pub(crate) region: &'a mut Region,
-    pub(crate) issued: &'a mut BTreeSet<Ipv4Addr>,
+    pub(crate) region: &'a mut Shared<Region>,
+    pub(crate) issued: &'a mut Shared<BTreeSet<Ipv4Addr>>,
     pub(crate) entropy: &'a mut Entropy,
     pub(crate) now: Timestamp,
     /// Made for this call beforehand.

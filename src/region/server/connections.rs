@@ -11,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
 use super::region::{Region, refusal};
-use super::{Console, Exited, Link, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
+use super::{Console, Exited, Link, PROTOCOL, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
 use crate::region::http::{Crowd, Presence, Seat};
 use crate::region::internet::mirror::Mirror;
 use crate::region::laptop::Running;
@@ -75,7 +75,16 @@ async fn converse(
     let mut link = Link::new(stream);
     // Ends with the connection, however that ends.
     let mut offline = None;
-    while let Some((request, descriptors)) = link.receive::<Request>().await? {
+    while let Some((request, descriptors)) = link.receive::<Value>().await? {
+        let request = match serde_json::from_value(request) {
+            Ok(request) => request,
+            Err(error) => {
+                // The caller may be of another build, and know more than this one.
+                let message = format!("understand the request: {error}");
+                respond(&link, Err(refusal(RefusalCode::BadRequest, message))).await?;
+                continue;
+            }
+        };
         presence.admit();
         if let Request::Spawn { lab, command } = request {
             let started = match <[OwnedFd; 3]>::try_from(descriptors) {
@@ -143,7 +152,9 @@ async fn respond(link: &Link, answer: Answer) -> std::io::Result<()> {
 async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
     let region = &desk.region;
     match request {
-        Request::Ping => ok(&Pong { version: crate::region::build::id().to_owned(), pid: desk.pid }),
+        Request::Ping => {
+            ok(&Pong { version: crate::region::build::id().to_owned(), protocol: PROTOCOL, pid: desk.pid })
+        }
         Request::Status => ok(&Status {
             version: crate::region::build::id().to_owned(),
             pid: desk.pid,

@@ -35,7 +35,7 @@ pub(super) fn labs(saved: &Saved, caller: u32) -> Vec<LabStatus> {
             let mut instances: Vec<(&Region, &Instance)> = regions
                 .into_iter()
                 .flat_map(|regions| regions.values())
-                .flat_map(|region| region.instances.iter().map(move |instance| (region, instance)))
+                .flat_map(|region| region.instances.iter().map(move |instance| (&**region, instance)))
                 .filter(|(_, instance)| instance.state != InstanceState::Terminated)
                 .collect();
             instances.sort_by_key(|(_, instance)| instance.launch_time);

@@ -243,7 +243,7 @@ fn a_power_cut_stops_what_was_stopping_and_has_the_rest_checked_again() {
     let (_, subnet) = place(&mut world);
     let (runs, stops) = (world.instance(&subnet), world.instance(&subnet));
     world.ok("StopInstances", json!({"InstanceIds": [stops]}));
-    world.see(Observation::PowerCut);
+    power_cut(&mut world.state);
     assert_eq!(state(&world, &stops), InstanceState::Stopped);
     let instance = world.region().instances.get(&runs).unwrap();
     assert_eq!((instance.state, instance.guest.check), (InstanceState::Running, CheckStatus::Initializing));
