@@ -150,6 +150,10 @@ impl Checkpoints {
             return Ok(Keeping::Nothing);
         }
         let client = Client::connect(&self.paths).await.map_err(|error| chain(&error))?;
+        if !client.is_of_this_build().await.map_err(|error| chain(&error))? {
+            // Its name would say that all of it is this build's work.
+            return Ok(Keeping::Nothing);
+        }
         let mut hold = Some(self.store.hold().map_err(|error| error.to_string())?);
         let kept = match client.keep(&lab.state.name).await {
             Err(ClientError::Refused(refusal)) if refusal.code == RefusalCode::NoSpace => {

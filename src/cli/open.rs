@@ -104,6 +104,9 @@ pub async fn open_restored(
     if client.status().await?.labs.iter().any(|lab| lab.name == name) {
         return Ok(Err(Unrestored::Known));
     }
+    if !client.is_of_this_build().await? {
+        return Ok(Err(Unrestored::Because("another build of `lab` runs the local region".to_owned())));
+    }
     let mut lab = Lab::open(&paths.lab(name), fresh)?;
     let filled = fill(&mut lab)
         .map_err(|error| error.to_string())
@@ -358,6 +361,11 @@ pub async fn start_region(paths: &Paths, sink: &dyn Sink) -> Result<Client, Fail
                 fraction: None,
             });
         }
+        Progress::OtherBuild => tell(EventKind::Warned {
+            message: "the local region was started by another build of `lab` and goes on with it, as instances run there; \
+                      `lab region stop` makes room for this one"
+                .to_owned(),
+        }),
         Progress::Ready => {
             tell(EventKind::PreparationFinished {
                 what: "local region started".to_owned(),

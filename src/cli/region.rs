@@ -49,13 +49,30 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
                         );
                     }
                 }
+                for trouble in &status.troubles {
+                    anstream::println!(
+                        "  the kernel has not followed for {} s in {} of {}, and is told again: failed to {}",
+                        trouble.seconds,
+                        trouble.namespace,
+                        trouble.lab.as_deref().unwrap_or("a lab that is gone"),
+                        trouble.reason
+                    );
+                }
             }
         }
         RegionVerb::Reset { yes, checkpoints } => {
             if !yes && !agreed()? {
                 return Err(Failure::usage("nothing was removed, as you wished"));
             }
-            let client = open::start_region(&paths, &sink).await?;
+            let client = match open::start_region(&paths, &sink).await {
+                Ok(client) => client,
+                Err(failure) => {
+                    // Perhaps because of what is to be removed anyway.
+                    let Some(place) = Client::set_aside(&paths).await? else { return Err(failure) };
+                    anstream::println!("what could not be read is kept in {}", place.display());
+                    open::start_region(&paths, &sink).await?
+                }
+            };
             client.reset().await?;
             anstream::println!("all labs of the local region are removed");
             if checkpoints {

@@ -25,8 +25,8 @@ const LAYERS: [&str; 14] = [
 const BELOW_REGION: [&str; 5] = ["name", "source", "diagnostic", "event", "wire"];
 
 /// Inside `region`: who may import whom.
-const REGION: [(&str, &[&str]); 4] =
-    [("model", &[]), ("api", &["model"]), ("fabric", &["model"]), ("kernel", &[])];
+const REGION: [(&str, &[&str]); 5] =
+    [("model", &[]), ("http", &[]), ("api", &["model", "http"]), ("fabric", &["model"]), ("kernel", &[])];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("the source tree can be read") {

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::daemon_world::{PATIENCE, World, eventually, host_view, public_address};
+use crate::daemon_world::{PATIENCE, World, child, eventually, host_view, public_address};
 
 fn null() -> [OwnedFd; 3] {
     let open =
@@ -212,39 +212,26 @@ async fn dies_and_comes_back(victim: impl Fn(&World) -> i32) {
     assert_eq!(lab.ssh(address, "sudo cat /root/file").await, "kept");
 }
 
-fn front(world: &World) -> i32 {
-    let pid = fs::read_to_string(world.paths.region().join("pid")).expect("the pid file");
-    pid.trim().parse().expect("a number")
-}
-
-/// The child of a process whose command line names this verb.
-fn child(parent: i32, verb: &str) -> i32 {
-    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).expect("children");
-    let is =
-        |pid: &str| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(verb));
-    children.split_whitespace().find(|pid| is(pid)).and_then(|pid| pid.parse().ok()).expect(verb)
-}
-
 #[tokio::test]
 async fn nothing_is_left_of_a_killed_front() {
-    dies_and_comes_back(front).await;
+    dies_and_comes_back(World::front).await;
 }
 
 #[tokio::test]
 async fn nothing_is_left_of_a_killed_tree() {
-    dies_and_comes_back(|world| child(front(world), "region-tree")).await;
+    dies_and_comes_back(|world| child(world.front(), "region-tree")).await;
 }
 
 #[tokio::test]
 async fn nothing_is_left_of_a_killed_server() {
-    dies_and_comes_back(|world| child(child(front(world), "region-tree"), "region-tree")).await;
+    dies_and_comes_back(|world| child(child(world.front(), "region-tree"), "region-tree")).await;
 }
 
 #[tokio::test]
 async fn a_daemon_that_is_started_while_the_janitor_cleans_up_waits_for_it() {
     let mut world = World::new().await;
     world.lab("one").await;
-    let front = front(&world);
+    let front = world.front();
     let janitor = Pid::from_raw(child(front, "region-janitor"));
     kill(janitor, Signal::SIGSTOP).expect("stop the janitor");
     kill(Pid::from_raw(front), Signal::SIGKILL).expect("kill");
@@ -271,7 +258,7 @@ async fn a_daemon_that_is_started_while_the_janitor_cleans_up_waits_for_it() {
 #[tokio::test]
 async fn a_fetcher_that_dies_is_started_anew_but_not_for_ever() {
     let world = World::new().await;
-    let front = front(&world);
+    let front = world.front();
     let children = || {
         let children = fs::read_to_string(format!("/proc/{front}/task/{front}/children")).expect("children");
         let is_one = |pid: &&str| {

@@ -41,14 +41,20 @@ impl Core for Memory {
         Some(Credential { account: account.to_owned(), secret_access_key: SECRET.to_owned() })
     }
 
-    async fn call(&self, caller: Caller, action: Action) -> Result<Value, Fault> {
+    async fn call(
+        &self,
+        caller: Caller,
+        action: Action,
+        encode: impl FnOnce(&Value) -> String + Send + 'static,
+    ) -> Result<String, Fault> {
+        let action = action.prepared()?;
         let answer = model::apply(&mut self.state.lock().unwrap(), &caller, &action, Timestamp::now())?;
         let operation =
             Service::all().into_iter().find_map(|service| service.operation(&action.operation)).unwrap();
         if let Err(where_) = wire::conforms(operation, &answer) {
             self.misshapen.lock().unwrap().push(where_);
         }
-        Ok(answer)
+        Ok(encode(&answer))
     }
 }
 

@@ -21,9 +21,15 @@ pub trait Core: Send + Sync + 'static {
     /// The account and secret of an access key id; none if no account has it.
     fn credential(&self, access_key_id: &str) -> Option<Credential>;
 
-    /// Carries out a call.
+    /// Carries out a call, and writes its answer down with `encode`: both may take some milliseconds, and belong where
+    /// nobody else waits for them.
     ///
     /// # Errors
     /// The service's own.
-    fn call(&self, caller: Caller, action: Action) -> impl Future<Output = Result<Value, Fault>> + Send;
+    fn call(
+        &self,
+        caller: Caller,
+        action: Action,
+        encode: impl FnOnce(&Value) -> String + Send + 'static,
+    ) -> impl Future<Output = Result<String, Fault>> + Send;
 }

@@ -1,37 +1,64 @@
 //! One request: who, what, and the answer.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::State;
-use http::request::Parts;
-use http::{Request, Response};
+use ::http::request::Parts;
+use ::http::{Request, Response};
+use axum::body::{Body, Bytes, to_bytes};
+use hyper::service::service_fn;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::core::Core;
 use super::reply::{self, Exchange};
 use super::signature::Claim;
+use crate::region::http::{self, Crowd, Presence};
 use crate::region::model::{Action, Caller, is_region_name};
 use crate::wire::{Fault, Operation, Protocol, Service, decode_body, form_decode};
 
 /// No request of EC2 is larger: user data ends at 16 KiB.
 const BODY_LIMIT: usize = 1 << 20;
-
-/// The endpoint as a router: every path and method leads to [`answer`].
-pub fn router<C: Core>(core: Arc<C>) -> Router {
-    let handle =
-        |State(core): State<Arc<C>>, request: Request<Body>| async move { answer(&*core, request).await };
-    Router::new().fallback(handle).with_state(core)
-}
+/// Larger ones are read on a thread of their own, one at a time: that may take a tenth of a second.
+const LARGE: usize = 16 << 10;
+/// Every request has its answer after so long.
+const LONGEST: Duration = Duration::from_secs(30);
+/// So many may be connected at the same time.
+const CONNECTIONS: usize = 1024;
 
 /// Answers on a listening socket until the task is dropped.
 ///
 /// # Errors
-/// Those of accepting connections.
+/// None: what is wrong with a connection is its own affair.
 pub async fn serve<C: Core>(listener: TcpListener, core: Arc<C>) -> std::io::Result<()> {
-    axum::serve(listener, router(core)).await
+    // All come from this machine, so none has a share of his own.
+    let crowd = Crowd::new(CONNECTIONS, CONNECTIONS);
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(_) => {
+                // Out of descriptors, most likely: some will be closed.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(seat) = crowd.enter(()) else { continue };
+        let core = Arc::clone(&core);
+        tokio::spawn(async move {
+            // An answer is written at once; waiting for more to send would only delay it.
+            let _ = stream.set_nodelay(true);
+            let app = service_fn(|request| {
+                let core = Arc::clone(&core);
+                async move { Ok::<_, Infallible>(answer(&*core, request).await) }
+            });
+            http::serve(stream, app, seat, |_| ()).await;
+        });
+    }
 }
 
 /// Answers one request. Whatever is wrong with it becomes a response as the real services give it.
@@ -49,41 +76,57 @@ pub async fn answer<C: Core>(core: &C, request: Request<Body>) -> Response<Body>
         Ok(claim) => claim,
         Err(doubt) => return exchange.failure(None, &reply::doubtful(service, doubt)),
     };
-    match call(core, service, &claim, &parts, &body).await {
-        Ok((operation, Ok(value))) => exchange.success(operation, &value),
-        Ok((operation, Err(fault))) => exchange.failure(Some(operation), &fault),
-        Err(fault) => exchange.failure(None, &fault),
+    // A call that is late has perhaps been carried out, as with EC2.
+    match timeout(LONGEST, call(core, &exchange, &claim, &parts, body)).await {
+        Ok(Ok((_, Ok(text)))) => exchange.success(text),
+        Ok(Ok((operation, Err(fault)))) => exchange.failure(Some(operation), &fault),
+        Ok(Err(fault)) => exchange.failure(None, &fault),
+        Err(_) => exchange.failure(None, &reply::too_late()),
     }
 }
 
 /// The operation and what came of it, or the error of a request that did not get so far.
 async fn call<C: Core>(
     core: &C,
-    service: &'static Service,
+    exchange: &Exchange,
     claim: &Claim,
     parts: &Parts,
-    body: &[u8],
-) -> Result<(&'static Operation, Result<serde_json::Value, Fault>), Fault> {
+    body: Bytes,
+) -> Result<(&'static Operation, Result<String, Fault>), Fault> {
+    let service = exchange.service();
     let credential = core.credential(&claim.access_key_id).ok_or_else(|| reply::unknown_key(service))?;
     claim
-        .verify(parts, body, &credential.secret_access_key, Timestamp::now())
+        .verify(parts, &body, &credential.secret_access_key, Timestamp::now())
         .map_err(|doubt| reply::doubtful(service, doubt))?;
+    if let Some(presence) = parts.extensions.get::<Presence>() {
+        presence.admit();
+    }
     if !is_region_name(&claim.region) {
         return Err(reply::bad_region());
     }
     // EC2 takes its parameters from a query string too.
-    let body = match (service.protocol(), body.is_empty()) {
-        (Protocol::Json, _) | (_, false) => std::str::from_utf8(body).map_err(|_| reply::bad_body())?,
-        (_, true) => parts.uri.query().unwrap_or_default(),
+    let text = match (service.protocol(), body.is_empty()) {
+        (Protocol::Json, _) | (_, false) => String::from_utf8(body.into()).map_err(|_| reply::bad_body())?,
+        (_, true) => parts.uri.query().unwrap_or_default().to_owned(),
     };
-    let name = operation_name(service, parts, body);
+    let name = operation_name(service, parts, &text);
     let operation = service.operation(&name).ok_or_else(|| reply::unknown_operation(service, &name))?;
-    let params = match decode_body(operation, body) {
+    let params = match decode(operation, text).await {
         Ok(params) => params,
         Err(fault) => return Ok((operation, Err(fault))),
     };
     let caller = Caller { account: credential.account, region: claim.region.clone() };
-    Ok((operation, core.call(caller, Action { operation: name, params }).await))
+    let encode = exchange.encoder(operation);
+    Ok((operation, core.call(caller, Action::new(name, params), encode).await))
+}
+
+async fn decode(operation: &'static Operation, text: String) -> Result<Value, Fault> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+    if text.len() < LARGE {
+        return decode_body(operation, &text);
+    }
+    let _turn = ONE_AT_A_TIME.lock().await;
+    spawn_blocking(move || decode_body(operation, &text)).await.unwrap_or_else(|_| Err(reply::bad_body()))
 }
 
 fn operation_name(service: &Service, parts: &Parts, body: &str) -> String {
@@ -93,18 +136,15 @@ fn operation_name(service: &Service, parts: &Parts, body: &str) -> String {
                 parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
             target.rsplit('.').next().unwrap_or_default().to_owned()
         }
-        _ => form_decode(body)
-            .into_iter()
-            .find(|(key, _)| key == "Action")
-            .map(|(_, name)| name)
-            .unwrap_or_default(),
+        _ => {
+            let named = body.split('&').find(|pair| pair.starts_with("Action="));
+            named.and_then(|pair| form_decode(pair).pop()).map(|(_, name)| name).unwrap_or_default()
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
     use crate::region::api::Credential;
 
@@ -115,7 +155,12 @@ mod tests {
             None
         }
 
-        async fn call(&self, _: Caller, _: Action) -> Result<Value, Fault> {
+        async fn call(
+            &self,
+            _: Caller,
+            _: Action,
+            _: impl FnOnce(&Value) -> String + Send + 'static,
+        ) -> Result<String, Fault> {
             unreachable!("nobody may call")
         }
     }

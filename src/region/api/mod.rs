@@ -11,4 +11,4 @@ mod reply;
 mod signature;
 
 pub use core::{Core, Credential};
-pub use endpoint::{answer, router, serve};
+pub use endpoint::{answer, serve};

@@ -20,8 +20,22 @@ impl Exchange {
         Exchange { service, request_id: Uuid::new_v4().to_string() }
     }
 
-    pub(super) fn success(&self, operation: &Operation, value: &serde_json::Value) -> Response<Body> {
-        self.send(200, encode_response(operation, value, &self.request_id))
+    pub(super) fn service(&self) -> &'static Service {
+        self.service
+    }
+
+    /// What writes down the answer to an operation.
+    pub(super) fn encoder(
+        &self,
+        operation: &'static Operation,
+    ) -> impl FnOnce(&serde_json::Value) -> String + Send + use<> {
+        let request_id = self.request_id.clone();
+        move |value| encode_response(operation, value, &request_id)
+    }
+
+    /// An answer as its encoder has written it down.
+    pub(super) fn success(&self, text: String) -> Response<Body> {
+        self.send(200, text)
     }
 
     /// An error, in the language of the service. `operation` is none when it is not known.
@@ -111,4 +125,9 @@ pub(super) fn unknown_operation(service: &Service, name: &str) -> Fault {
 /// The refusal of a body that is too large or cannot be read.
 pub(super) fn bad_body() -> Fault {
     fault("InvalidRequest", "The request body could not be read, or is larger than one megabyte.", 400)
+}
+
+/// The refusal of a request that could not be answered in time.
+pub(super) fn too_late() -> Fault {
+    fault("Unavailable", "The server is overloaded and can't handle the request.", 503)
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
-use super::super::server::{Console, Link, Request, Spawned};
+use super::super::server::{Console, Link, PROTOCOL, Request, Spawned};
 use super::{
     ClientError, Kept, LabAccess, LastExit, Paths, Pong, Process, Progress, Refusal, SpawnSpec, Status, Swept,
 };
@@ -44,7 +45,7 @@ impl Client {
         let client = Client { paths: paths.clone() };
         let pong = client.ping().await?;
         let ours = crate::region::build::id();
-        if pong.version == ours {
+        if pong.version == ours || pong.protocol == PROTOCOL {
             Ok(client)
         } else {
             Err(ClientError::OtherVersion { running: pong.version, ours: ours.to_owned() })
@@ -61,21 +62,38 @@ impl Client {
         mut progress: impl FnMut(Progress) + Send,
     ) -> Result<Client, ClientError> {
         match Client::connect(paths).await {
-            Err(ClientError::NotRunning { .. }) => super::start::start(paths, &mut progress).await?,
+            Ok(client) if client.is_of_this_build().await? => return Ok(client),
             // The program was built anew. A daemon in which nothing runs can be replaced without asking.
+            Ok(client) => {
+                if client.has_instances().await {
+                    progress(Progress::OtherBuild);
+                    return Ok(client);
+                }
+                client.stop().await?;
+            }
             Err(ClientError::OtherVersion { running, ours }) => {
-                let client = Client { paths: paths.clone() };
-                if client.status().await?.labs.iter().any(|lab| !lab.instances.is_empty()) {
+                let client = Client::unchecked(paths);
+                if client.has_instances().await {
                     return Err(ClientError::OtherVersion { running, ours });
                 }
                 client.stop().await?;
-                super::start::start(paths, &mut progress).await?;
             }
-            answer => return answer,
+            Err(ClientError::NotRunning { .. }) => {}
+            Err(error) => return Err(error),
         }
+        super::start::start(paths, &mut progress).await?;
         let client = Client::connect(paths).await?;
         progress(Progress::Ready);
         Ok(client)
+    }
+
+    /// Where the daemon cannot start because its saved state cannot be read: keep that under another name, so that the next
+    /// start begins anew. Answers in which directory it is then; `None` if it can be read.
+    ///
+    /// # Errors
+    /// When a daemon runs, or the files cannot be moved.
+    pub async fn set_aside(paths: &Paths) -> Result<Option<PathBuf>, ClientError> {
+        super::start::set_aside(paths).await
     }
 
     /// A way to the daemon whatever its version: only [`Client::stop`] is sure to be understood.
@@ -89,6 +107,20 @@ impl Client {
     /// [`ClientError::NotRunning`] if nobody answers.
     pub async fn ping(&self) -> Result<Pong, ClientError> {
         self.ask(&Request::Ping).await
+    }
+
+    /// Whether the daemon is of the same build as this program.
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`] if nobody answers.
+    pub async fn is_of_this_build(&self) -> Result<bool, ClientError> {
+        Ok(self.ping().await?.version == crate::region::build::id())
+    }
+
+    /// Whether ending the daemon would end something, as far as it can be understood.
+    async fn has_instances(&self) -> bool {
+        let status = self.status().await;
+        status.map_or(true, |status| status.labs.iter().any(|lab| !lab.instances.is_empty()))
     }
 
     /// What is running: the labs that the caller may see and their instances.

@@ -25,11 +25,22 @@ pub enum ClientError {
         /// Where its log is.
         log: PathBuf,
     },
+    /// The saved state could not be kept under another name.
+    #[error("keep the region's state under another name: {reason} (it is in {})", .place.display())]
+    NotSetAside {
+        /// Why.
+        reason: String,
+        /// Where it is.
+        place: PathBuf,
+    },
     /// The daemon was asked to end and has not.
     #[error("stop the local region: it has not ended (log: {})", .0.display())]
     NotStopped(PathBuf),
-    /// Another version of the program runs the daemon.
-    #[error("use the local region: it runs version {running}, this is {ours} (hint: `lab region stop`)")]
+    /// Another version of the program runs the daemon, and the two do not understand each other.
+    #[error(
+        "use the local region: version {running} of `lab` runs it, which speaks otherwise than this one, {ours} (hint: \
+         `lab region stop` ends it and its instances; the next command starts this one, and they boot again)"
+    )]
     OtherVersion {
         /// The daemon's.
         running: String,

@@ -25,6 +25,8 @@ pub enum Progress {
     },
     /// The daemon's processes are being started.
     Starting,
+    /// Another build of the program has started the daemon that runs, and goes on.
+    OtherBuild,
     /// The daemon answers.
     Ready,
 }

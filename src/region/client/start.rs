@@ -1,5 +1,6 @@
 //! Starting the daemon on demand, and waiting for its end.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use nix::unistd::{Gid, Uid};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use super::super::tree::{Launch, VERB_DAEMON};
+use super::super::tree::{Launch, VERB_DAEMON, VERB_SET_ASIDE};
 use super::{ClientError, Paths, Progress};
 
 /// How long an ended daemon may take to vanish.
@@ -27,15 +28,7 @@ pub(super) async fn start(
         std::fs::create_dir_all(directory)
             .map_err(|error| failed(format!("{}: {error}", directory.display())))?;
     }
-    let launch = Launch { paths: paths.clone(), uid: Uid::current().as_raw(), gid: Gid::current().as_raw() };
-    let mut command = if Uid::effective().is_root() {
-        Command::new(&program)
-    } else {
-        let mut sudo = Command::new("sudo");
-        sudo.args(["-p", "[sudo] password for %u, to start the local region: ", "--"]).arg(&program);
-        sudo
-    };
-    command.arg(VERB_DAEMON).args(launch.to_arguments());
+    let mut command = as_root(&program, VERB_DAEMON, paths, "to start the local region");
     let mut child = command
         .stdin(Stdio::inherit())
         .stdout(Stdio::piped())
@@ -58,6 +51,35 @@ pub(super) async fn start(
         Ok(status) => Err(failed(said.unwrap_or_else(|| format!("it ended with {status}")))),
         Err(error) => Err(failed(error.to_string())),
     }
+}
+
+/// If the saved state cannot be read, keep it under another name. Answers where it is then.
+pub(super) async fn set_aside(paths: &Paths) -> Result<Option<PathBuf>, ClientError> {
+    let failed = |reason: String| ClientError::NotSetAside { reason, place: paths.region() };
+    let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
+    let mut command =
+        as_root(&program, VERB_SET_ASIDE, paths, "to keep the region's state under another name");
+    let output = command.stdin(Stdio::inherit()).stderr(Stdio::inherit()).output().await;
+    let output = output.map_err(|error| failed(error.to_string()))?;
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    match output.status.success() {
+        true => Ok(Some(said).filter(|said| !said.is_empty()).map(PathBuf::from)),
+        false => Err(failed(said)),
+    }
+}
+
+/// A hidden verb of this program, run as root: by `sudo`, if need be, which says what it is for.
+fn as_root(program: &Path, verb: &str, paths: &Paths, purpose: &str) -> Command {
+    let launch = Launch { paths: paths.clone(), uid: Uid::current().as_raw(), gid: Gid::current().as_raw() };
+    let mut command = if Uid::effective().is_root() {
+        Command::new(program)
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-p", &format!("[sudo] password for %u, {purpose}: "), "--"]).arg(program);
+        sudo
+    };
+    command.arg(verb).args(launch.to_arguments());
+    command
 }
 
 /// Wait until the daemon's socket is gone: its janitor removes it last.

@@ -9,6 +9,7 @@ use super::console::Console;
 use super::disk::Disk;
 use super::life::{Life, Order};
 use super::{GuestEvent, GuestSpec};
+use crate::region::supervisor::Supervisor;
 use crate::region::tree::Cgroup;
 
 /// Owns the guests. Each has a task of its own, so no call waits; what becomes of a call is told as [`GuestEvent`]s.
@@ -18,6 +19,7 @@ pub struct Guests {
     disks: PathBuf,
     cgroup: Cgroup,
     events: UnboundedSender<GuestEvent>,
+    supervisor: Supervisor,
     guests: HashMap<String, Guest>,
 }
 
@@ -29,9 +31,13 @@ struct Guest {
 
 impl Guests {
     /// No guests yet; `disks` holds a directory for each machine, `cgroup` will hold a group for each.
-    pub(crate) fn new(disks: PathBuf, cgroup: Cgroup) -> (Guests, UnboundedReceiver<GuestEvent>) {
+    pub(crate) fn new(
+        disks: PathBuf,
+        cgroup: Cgroup,
+        supervisor: Supervisor,
+    ) -> (Guests, UnboundedReceiver<GuestEvent>) {
         let (events, receiver) = unbounded_channel();
-        (Guests { disks, cgroup, events, guests: HashMap::new() }, receiver)
+        (Guests { disks, cgroup, events, supervisor, guests: HashMap::new() }, receiver)
     }
 
     /// Boot it, with the disk that it has or a new one. Repeats the closing events if it runs already.
@@ -95,7 +101,7 @@ impl Guests {
             let (orders, receiver) = unbounded_channel();
             let console = Console::open(disk.console());
             let life = Life::new(id, disk, console.clone(), &self.cgroup, self.events.clone());
-            tokio::spawn(life.live(receiver));
+            self.supervisor.until_done("keeper of a guest", life.live(receiver));
             Guest { orders, console }
         })
     }

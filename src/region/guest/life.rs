@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddrV4;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::net::UnixDatagram;
 use tokio::process::Child;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::console::Console;
 use super::disk::Disk;
@@ -24,6 +25,8 @@ use crate::region::tree::Cgroup;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long killed processes may take to be gone.
 const KILL: Duration = Duration::from_secs(10);
+/// A guest that has booted and does not answer for so long is impaired.
+const IMPAIRED: Duration = Duration::from_secs(2 * 60);
 /// What asks an init for a reboot: SIGRTMIN+5.
 const REBOOT_SIGNAL: i32 = 5;
 
@@ -138,7 +141,7 @@ impl Life {
         };
         running.probe.inspect(JoinHandle::abort);
         // The console ends with the last process that holds it.
-        let _ = tokio::time::timeout(KILL, running.reader).await;
+        let _ = timeout(KILL, running.reader).await;
         self.clean().await;
         match (destroy, again, status) {
             (true, ..) => Next::Gone,
@@ -189,7 +192,11 @@ impl Life {
                 let (id, events) = (self.id.clone(), self.events.clone());
                 let (namespace, address) = (spec.namespace.clone(), SocketAddrV4::new(spec.address, 22));
                 running.probe = Some(tokio::spawn(async move {
-                    banner::wait(namespace, address).await;
+                    let mut answers = pin!(banner::wait(namespace, address));
+                    if timeout(IMPAIRED, &mut answers).await.is_err() {
+                        let _ = events.send(GuestEvent::StatusImpaired { id: id.clone() });
+                        answers.await;
+                    }
                     let _ = events.send(GuestEvent::StatusOk { id });
                 }));
             }

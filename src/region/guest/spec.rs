@@ -71,6 +71,11 @@ pub enum GuestEvent {
         /// The machine's name.
         id: String,
     },
+    /// It has booted, and its SSH server has said nothing for minutes. It may still do so.
+    StatusImpaired {
+        /// The machine's name.
+        id: String,
+    },
     /// The system inside has asked for a reboot, or was asked to; it is being started again.
     Rebooting {
         /// The machine's name.

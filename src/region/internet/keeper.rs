@@ -1,29 +1,40 @@
 //! Keeps open exactly the sockets that the state asks for.
 
 use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
 use std::net::SocketAddrV4;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::mirror::Mirror;
-use super::stream::{self, Door};
+use super::stream::{self, Door, Source};
 use super::wanted::{Service, Socket, wanted};
 use super::{Authority, TrustError, World, dns, metadata, web};
+use crate::region::http::Crowd;
 use crate::region::kernel::{self, KernelError};
+use crate::region::supervisor::panic_message;
 
 /// A socket that could not be opened is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Look again after so long even if nothing seems to have happened.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// Serves one socket.
+type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What answers, wherever it is asked.
 pub(crate) struct Services<W> {
     world: Arc<W>,
     metadata: Door,
     sites: Door,
+    /// Who asks for names over TCP.
+    askers: Arc<Crowd<Source>>,
     certificates: HashMap<SocketAddrV4, TlsAcceptor>,
 }
 
@@ -35,15 +46,16 @@ impl<W: World> Services<W> {
         mirror: Mirror,
     ) -> Result<Services<W>, TrustError> {
         Ok(Services {
-            metadata: stream::start(metadata::app(Arc::clone(&world))),
-            sites: stream::start(web::app(mirror)),
+            metadata: stream::door(metadata::app(Arc::clone(&world))),
+            sites: stream::door(web::app(mirror)),
+            askers: stream::crowd(),
             certificates: web::certificates(authority)?,
             world,
         })
     }
 
-    /// Opens a socket and starts the task that serves it; the socket is closed when the task is aborted.
-    fn open(&self, socket: &Socket) -> Result<AbortHandle, KernelError> {
+    /// Opens a socket; what this gives serves it until it is dropped, and the socket is closed then.
+    fn open(&self, socket: &Socket) -> Result<Serving, KernelError> {
         let Socket { namespace, at, service, place } = socket;
         let place = place.clone();
         let failed = |source| KernelError::Io {
@@ -55,35 +67,50 @@ impl<W: World> Services<W> {
             let socket = kernel::udp_bind(namespace, *at)?;
             let socket =
                 socket.set_nonblocking(true).and_then(|()| UdpSocket::from_std(socket)).map_err(failed)?;
-            return Ok(tokio::spawn(dns::datagrams(Arc::clone(&self.world), place, socket)).abort_handle());
+            return Ok(Box::pin(dns::datagrams(Arc::clone(&self.world), place, socket)));
         }
         let listener = kernel::tcp_listen(namespace, *at)?;
         let listener =
             listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)).map_err(failed)?;
-        let task = match service {
+        Ok(match service {
             Service::DnsUdp | Service::DnsTcp => {
-                tokio::spawn(dns::stream(Arc::clone(&self.world), place, listener))
+                Box::pin(dns::stream(Arc::clone(&self.world), place, listener, Arc::clone(&self.askers)))
             }
-            Service::Metadata => tokio::spawn(stream::accept(listener, place, None, self.metadata.clone())),
-            Service::Http => tokio::spawn(stream::accept(listener, place, None, self.sites.clone())),
+            Service::Metadata => Box::pin(stream::accept(listener, place, None, self.metadata.clone())),
+            Service::Http => Box::pin(stream::accept(listener, place, None, self.sites.clone())),
             Service::Https => {
                 let tls = self.certificates.get(at).cloned();
-                tokio::spawn(stream::accept(listener, place, tls, self.sites.clone()))
+                Box::pin(stream::accept(listener, place, tls, self.sites.clone()))
             }
-        };
-        Ok(task.abort_handle())
+        })
     }
 
     /// Keep the sockets open that the state asks for, until the daemon ends. `reached` tells the generation of the
     /// state that the kernel has followed to: sockets can be opened when their namespaces are there.
     pub(crate) async fn keep(self, mut reached: watch::Receiver<u64>) {
+        let mut tasks: JoinSet<()> = JoinSet::new();
         let mut open: HashMap<Socket, AbortHandle> = HashMap::new();
         let mut told: BTreeSet<Socket> = BTreeSet::new();
         // A state that was found on disk has no namespaces before the first pass.
         if reached.wait_for(|generation| *generation > 0).await.is_err() {
             return;
         }
+        let mut patience = Duration::ZERO;
         loop {
+            tokio::select! {
+                () = tokio::time::sleep(patience) => {}
+                // The reconciling thread has ended, and with it the region.
+                news = reached.changed() => if news.is_err() { return },
+                Some(end) = tasks.join_next() => {
+                    let Some(panic) = end.err().and_then(|error| error.try_into_panic().ok()) else { continue };
+                    // One question that cannot be answered is no reason to leave all others without answers.
+                    eprintln!("internet: a socket's task has failed and is started anew: {}", panic_message(&*panic));
+                    open.retain(|_, task| !task.is_finished());
+                    // Not at once: it may fail again and again.
+                    patience = AGAIN;
+                    continue;
+                }
+            }
             let wanted = self.world.read(wanted);
             open.retain(|socket, task| {
                 let keep = wanted.contains(socket);
@@ -93,20 +120,20 @@ impl<W: World> Services<W> {
                 keep
             });
             told.retain(|socket| wanted.contains(socket));
-            let mut missing = false;
             let fresh: Vec<&Socket> = wanted.iter().filter(|socket| !open.contains_key(*socket)).collect();
             // Entering a namespace takes a thread and a fraction of a millisecond.
             let opened = tokio::task::block_in_place(|| {
-                fresh.into_iter().map(|socket| (socket.clone(), self.open(socket))).collect::<Vec<_>>()
+                // One that is not there yet is on its way, or its making has failed and that is told.
+                let there = fresh.into_iter().filter(|socket| kernel::exists(&socket.namespace));
+                there.map(|socket| (socket.clone(), self.open(socket))).collect::<Vec<_>>()
             });
             for (socket, result) in opened {
                 match result {
-                    Ok(task) => {
+                    Ok(serving) => {
                         told.remove(&socket);
-                        open.insert(socket, task);
+                        open.insert(socket, tasks.spawn(serving));
                     }
                     Err(error) => {
-                        missing = true;
                         // Once: the network may take a moment, and is tried every second.
                         if told.insert(socket) {
                             eprintln!("internet: {}", chain(&error));
@@ -114,11 +141,7 @@ impl<W: World> Services<W> {
                     }
                 }
             }
-            let patience = if missing { AGAIN } else { Duration::MAX };
-            // The reconciling thread has ended, and with it the region.
-            if let Ok(Err(_)) = tokio::time::timeout(patience, reached.changed()).await {
-                return;
-            }
+            patience = if open.len() < wanted.len() { AGAIN } else { IDLE };
         }
     }
 }

@@ -84,7 +84,7 @@ impl Lab {
 
 fn call(state: &mut State, operation: &str, params: Value) -> Value {
     let caller = Caller { account: ACCOUNT.to_owned(), region: REGION.to_owned() };
-    let action = Action { operation: operation.to_owned(), params };
+    let action = Action::new(operation, params).prepared().expect("can be prepared");
     let now: Timestamp = "2026-11-22T14:10:48Z".parse().unwrap();
     apply(state, &caller, &action, now).unwrap_or_else(|fault| panic!("{operation}: {fault}"))
 }

@@ -1,26 +1,25 @@
-//! Connections from many listeners into one HTTP server, each with what it is known by.
+//! Connections from many listeners, each served with what it is known by.
 
-use std::net::SocketAddrV4;
+use std::hash::Hash;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, OwnedFd};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::extract::ConnectInfo;
+use hyper_util::service::TowerToHyperService;
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
 use super::wanted::Place;
+use crate::region::http::{self, Crowd, Seat};
 
-/// So many accepted connections may wait for the server to take them.
-const QUEUE: usize = 64;
-/// A visitor who has connected has to say something intelligible in this time.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// So many may be connected to a server at the same time, and so many of them from one address of one network.
+const CONNECTIONS: usize = 2048;
+const FROM_ONE: usize = 256;
 
 /// Where a connection comes from and arrives at.
 #[derive(Debug, Clone)]
@@ -33,59 +32,38 @@ pub(super) struct Peer {
     pub socket: Arc<OwnedFd>,
 }
 
-pub(super) trait Bytes: AsyncRead + AsyncWrite + Send {}
-impl<T: AsyncRead + AsyncWrite + Send> Bytes for T {}
-type Stream = Pin<Box<dyn Bytes>>;
+/// Whom a connection is counted for: an address means somebody else in each network.
+pub(super) type Source = (Place, Ipv4Addr);
 
-/// The way into a server.
-pub(super) type Door = mpsc::Sender<(Stream, Peer)>;
-
-/// The server's end of the doors.
-struct Inbox(mpsc::Receiver<(Stream, Peer)>);
-
-impl Listener for Inbox {
-    type Io = Stream;
-    type Addr = Peer;
-
-    async fn accept(&mut self) -> (Stream, Peer) {
-        match self.0.recv().await {
-            Some(connection) => connection,
-            // All doors are gone: there will never be another one.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<Peer> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
+/// An empty crowd of visitors of the simulated Internet.
+pub(super) fn crowd() -> Arc<Crowd<Source>> {
+    Crowd::new(CONNECTIONS, FROM_ONE)
 }
 
-impl Connected<IncomingStream<'_, Inbox>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Inbox>) -> Peer {
-        stream.remote_addr().clone()
-    }
+/// The way into a server. Copies lead into the same.
+#[derive(Clone)]
+pub(super) struct Door {
+    app: Router,
+    crowd: Arc<Crowd<Source>>,
 }
 
-/// Start an HTTP server; what comes through the door is served by `app`, which finds the [`Peer`] with each request.
-pub(super) fn start(app: Router) -> Door {
-    let (door, inbox) = mpsc::channel(QUEUE);
-    tokio::spawn(async move {
-        let service = app.into_make_service_with_connect_info::<Peer>();
-        // It has no way to fail but by its listener, and ours never does.
-        let _ = axum::serve(Inbox(inbox), service).await;
-    });
-    door
+/// Makes the way into a server: what comes through the door is served by `app`, which finds the [`Peer`] and a
+/// [`http::Presence`] with each request.
+pub(super) fn door(app: Router) -> Door {
+    Door { app, crowd: crowd() }
 }
 
-/// Accept connections for ever and pass them on, decrypted if need be.
+/// Accept connections for ever and serve them, decrypted if need be.
 pub(super) async fn accept(listener: TcpListener, place: Place, tls: Option<TlsAcceptor>, door: Door) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let (place, tls, door) = (place.clone(), tls.clone(), door.clone());
+            Ok((stream, from)) => {
+                let std::net::SocketAddr::V4(from) = from else { continue };
+                let Some(seat) = door.crowd.enter((place.clone(), *from.ip())) else { continue };
+                let (place, tls, app) = (place.clone(), tls.clone(), door.app.clone());
                 tokio::spawn(async move {
                     // Whoever breaks off before the first request has nobody to be told.
-                    let _: std::io::Result<()> = pass(stream, place, tls, door).await;
+                    let _: std::io::Result<()> = pass(stream, from, place, tls, app, seat).await;
                 });
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -93,23 +71,39 @@ pub(super) async fn accept(listener: TcpListener, place: Place, tls: Option<TlsA
     }
 }
 
-async fn pass(stream: TcpStream, place: Place, tls: Option<TlsAcceptor>, door: Door) -> std::io::Result<()> {
-    let (std::net::SocketAddr::V4(from), std::net::SocketAddr::V4(to)) =
-        (stream.peer_addr()?, stream.local_addr()?)
-    else {
-        return Ok(());
-    };
+async fn pass(
+    stream: TcpStream,
+    from: SocketAddrV4,
+    place: Place,
+    tls: Option<TlsAcceptor>,
+    app: Router,
+    seat: Seat<Source>,
+) -> std::io::Result<()> {
+    let std::net::SocketAddr::V4(to) = stream.local_addr()? else { return Ok(()) };
     stream.set_nodelay(true)?;
     detect_silence(&stream)?;
     let socket = Arc::new(stream.as_fd().try_clone_to_owned()?);
     let peer = Peer { place, from, to, encrypted: tls.is_some(), socket };
-    let stream: Stream = match tls {
-        Some(tls) => Box::pin(tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await??),
-        None => Box::pin(stream),
-    };
-    // The server is gone only when the daemon is.
-    let _ = door.send((stream, peer)).await;
+    match tls {
+        Some(tls) => {
+            let stream = tokio::select! {
+                stream = tls.accept(stream) => stream?,
+                () = seat.is_over() => return Ok(()),
+            };
+            serve(stream, app, peer, seat).await;
+        }
+        None => serve(stream, app, peer, seat).await,
+    }
     Ok(())
+}
+
+async fn serve<S, F>(stream: S, app: Router, peer: Peer, seat: Seat<F>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: Clone + Eq + Hash,
+{
+    let introduce = |extensions: &mut ::http::Extensions| drop(extensions.insert(ConnectInfo(peer.clone())));
+    http::serve(stream, TowerToHyperService::new(app), seat, introduce).await;
 }
 
 /// A guest that was killed says no goodbye. Its connections, which hold its network, are given up after a minute.

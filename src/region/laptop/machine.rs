@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::message::{Order, Report};
 use super::{Settings, VERB};
 use crate::region::server::{Exited, Link, SignalScope, SpawnSpec};
+use crate::region::supervisor::Supervisor;
 use crate::region::tree::Cgroup;
 
 /// A running laptop. Dropping the last copy ends it, with everything that runs on it.
@@ -53,7 +54,11 @@ enum Request {
 
 impl Laptop {
     /// Start it; returns when programs can be started on it.
-    pub(crate) async fn start(settings: &Settings, cgroup: &Cgroup) -> Result<Laptop, String> {
+    pub(crate) async fn start(
+        settings: &Settings,
+        cgroup: &Cgroup,
+        supervisor: &Supervisor,
+    ) -> Result<Laptop, String> {
         let (ours, theirs) = StdUnixStream::pair().map_err(|error| format!("make a socket: {error}"))?;
         cgroup.make().map_err(|error| format!("make a control group: {error}"))?;
         let mut door = cgroup.door().map_err(|error| format!("open the control group: {error}"))?;
@@ -80,7 +85,7 @@ impl Laptop {
             Err(error) => return Err(format!("talk to the laptop: {error}")),
         }
         let (requests, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
+        supervisor.until_done("keeper of a laptop", async move {
             serve(link, receiver).await;
             // Closing the link has ended it; this reaps it.
             let _ = child.wait().await;

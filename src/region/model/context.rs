@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use super::action::Caller;
 use super::entropy::Entropy;
 use super::fault::{fault, invalid};
+use super::keys::MadeKey;
 use super::kind::{self, Kind};
 use super::params::Params;
 use super::state::{
     Address, Entry, Instance, InternetGateway, NetworkAcl, NetworkInterface, Region, RouteTable,
-    SecurityGroup, Subnet, Table, Tags, Vpc,
+    SecurityGroup, Shared, Subnet, Table, Tags, Vpc,
 };
 use crate::wire::Fault;
 
@@ -23,10 +24,12 @@ pub(crate) struct Context<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) operation: &'a str,
     pub(crate) params: Params<'a>,
-    pub(crate) region: &'a mut Region,
-    pub(crate) issued: &'a mut BTreeSet<Ipv4Addr>,
+    pub(crate) region: &'a mut Shared<Region>,
+    pub(crate) issued: &'a mut Shared<BTreeSet<Ipv4Addr>>,
     pub(crate) entropy: &'a mut Entropy,
     pub(crate) now: Timestamp,
+    /// Made for this call beforehand.
+    pub(crate) key: Option<&'a MadeKey>,
 }
 
 macro_rules! lookups {

@@ -1,6 +1,8 @@
 //! Making and reading keys, and their fingerprints as EC2 computes them. The one place in the model that asks
 //! the operating system for randomness: a private key must not follow from the region's state.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::compute as md5;
@@ -12,16 +14,25 @@ use sha2::Sha256;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{PrivateKey, PublicKey, public::KeyData};
 
-use super::fault::fault;
+use super::fault::{fault, invalid};
+use super::params::Params;
 use super::state::KeyKind;
 use crate::wire::Fault;
 
 /// A key pair as it is made; the private half is for the caller alone.
+#[derive(Clone)]
 pub(crate) struct MadeKey {
+    pub(crate) kind: KeyKind,
     /// PKCS#1 PEM for RSA, OpenSSH's format for ED25519, as EC2 returns them.
     pub(crate) private: String,
     pub(crate) public: String,
     pub(crate) fingerprint: String,
+}
+
+impl fmt::Debug for MadeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MadeKey").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
 }
 
 /// A public key that a user brought.
@@ -29,6 +40,21 @@ pub(crate) struct ReadKey {
     pub(crate) kind: KeyKind,
     pub(crate) public: String,
     pub(crate) fingerprint: String,
+}
+
+/// The kind and name of the key that a request wants made, in the one form that there is.
+pub(crate) fn wanted(params: Params<'_>) -> Result<(KeyKind, &str), Fault> {
+    let name = params.need("KeyName")?;
+    let kind = match params.str("KeyType").unwrap_or("rsa") {
+        "rsa" => KeyKind::Rsa,
+        "ed25519" => KeyKind::Ed25519,
+        other => return Err(invalid(format!("Value ({other}) for parameter keyType is invalid."))),
+    };
+    match params.str("KeyFormat").unwrap_or("pem") {
+        "pem" => Ok((kind, name)),
+        "ppk" => Err(fault("UnsupportedOperation", "The key format ppk is not available in this region.")),
+        other => Err(invalid(format!("Value ({other}) for parameter keyFormat is invalid."))),
+    }
 }
 
 /// Makes a key: RSA with 2,048 bits, or ED25519.
@@ -43,6 +69,7 @@ pub(crate) fn make(kind: KeyKind, name: &str) -> Result<MadeKey, Fault> {
             let public =
                 ssh_key::public::RsaPublicKey::try_from(key.to_public_key()).map_err(|_| internal())?;
             Ok(MadeKey {
+                kind,
                 private: pem.trim_end().to_owned(),
                 public: openssh(KeyData::Rsa(public), name)?,
                 fingerprint: colons(&Sha1::digest(der.as_bytes())),
@@ -53,6 +80,7 @@ pub(crate) fn make(kind: KeyKind, name: &str) -> Result<MadeKey, Fault> {
             let public = key.public_key().key_data().clone();
             let fingerprint = sha256(&public)?;
             Ok(MadeKey {
+                kind,
                 // The final newline belongs to this format: OpenSSH refuses a file without it.
                 private: key.to_openssh(LineEnding::LF).map_err(|_| internal())?.to_string(),
                 public: openssh(public, name)?,

@@ -2,6 +2,8 @@
 //! two small tables; a filter is a path into what is shown, so that a filter can never disagree with the
 //! answer.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -9,7 +11,13 @@ use serde_json::{Map, Value, json};
 use super::fault::{combination, fault, invalid, invalid_value};
 use super::kind::Kind;
 use super::params::Params;
+use super::pattern::{Effort, Pattern};
 use crate::wire::Fault;
+
+/// As [`Listing::tags`]: what is listed are tags.
+pub(crate) const ITSELF: &str = ".";
+/// EC2's limit for the values of all filters of a call.
+const MOST_VALUES: usize = 200;
 
 /// How one operation lists.
 pub(crate) struct Listing {
@@ -20,7 +28,7 @@ pub(crate) struct Listing {
     /// Filter name and the path to its value in what is shown: members joined by dots, `[]` for each item of
     /// a list. A path that begins with `=` is compared to the text after it: for constants.
     pub(crate) filters: &'static [(&'static str, &'static str)],
-    /// Path to the tags, for `tag:KEY` and `tag-key`; empty when the resource has none.
+    /// Path to the tags, for `tag:KEY` and `tag-key`; empty when the resource has none; [`ITSELF`].
     pub(crate) tags: &'static str,
     /// The smallest and largest `MaxResults`.
     pub(crate) page: (i64, i64),
@@ -31,16 +39,32 @@ impl Listing {
     pub(crate) fn answer(&self, params: Params<'_>, items: Vec<Value>) -> Result<Value, Fault> {
         let mut items = self.by_id(params, items)?;
         let filters = if params.has("Filters") { "Filters" } else { "Filter" };
-        for filter in params.objects(filters) {
-            let name = filter.str("Name").ok_or_else(|| invalid("The filter 'null' is invalid"))?;
-            let wanted = filter.strings("Values");
-            let path = self.path(name).ok_or_else(|| invalid(format!("The filter '{name}' is invalid")))?;
-            items.retain(|item| {
-                let found = path.values(item);
-                wanted.iter().any(|pattern| found.iter().any(|value| matches(pattern, value)))
-            });
+        let filters: Vec<Filter<'_>> =
+            params.objects(filters).map(|filter| self.filter(filter)).collect::<Result<_, _>>()?;
+        if filters.iter().map(|filter| filter.wanted.len()).sum::<usize>() > MOST_VALUES {
+            let message =
+                format!("The maximum number of filter values specified on a single call is {MOST_VALUES}");
+            return Err(fault("FilterLimitExceeded", message));
+        }
+        let mut effort = Effort::default();
+        for filter in filters {
+            let mut kept = Vec::with_capacity(items.len());
+            for item in items {
+                if filter.admits(&item, &mut effort)? {
+                    kept.push(item);
+                }
+            }
+            items = kept;
         }
         self.page(params, items)
+    }
+
+    /// Reads a filter. All are read before the first is used: a mistake is one whatever there is to be filtered.
+    fn filter<'a>(&'a self, filter: Params<'a>) -> Result<Filter<'a>, Fault> {
+        let name = filter.str("Name").ok_or_else(|| invalid("The filter 'null' is invalid"))?;
+        let path = self.path(name).ok_or_else(|| invalid(format!("The filter '{name}' is invalid")))?;
+        let wanted = filter.strings("Values").into_iter().map(Pattern::read).collect::<Result<_, _>>()?;
+        Ok(Filter { path, wanted })
     }
 
     fn by_id(&self, params: Params<'_>, items: Vec<Value>) -> Result<Vec<Value>, Fault> {
@@ -50,13 +74,17 @@ impl Listing {
             if wanted.is_empty() {
                 continue;
             }
-            let id = |item: &Value| values(path, item).into_iter().next().unwrap_or_default();
-            let missing: Vec<&str> =
-                wanted.iter().copied().filter(|w| !items.iter().any(|item| id(item) == *w)).collect();
+            let ids: Vec<String> =
+                items.iter().map(|item| values(path, item).into_iter().next().unwrap_or_default()).collect();
+            // Sets: a request of a megabyte has room for some ten thousand ids.
+            let there: HashSet<&str> = ids.iter().map(String::as_str).collect();
+            let missing: Vec<&str> = wanted.iter().copied().filter(|id| !there.contains(id)).collect();
             if !missing.is_empty() {
                 return Err(kind.none_found(&missing));
             }
-            items.retain(|item| wanted.contains(&id(item).as_str()));
+            let wanted: HashSet<&str> = wanted.into_iter().collect();
+            let mut ids = ids.iter();
+            items.retain(|_| ids.next().is_some_and(|id| wanted.contains(id.as_str())));
         }
         Ok(items)
     }
@@ -110,6 +138,26 @@ impl Listing {
     }
 }
 
+/// A filter of a request.
+struct Filter<'a> {
+    path: Path<'a>,
+    wanted: Vec<Pattern>,
+}
+
+impl Filter<'_> {
+    /// Whether any value of the item matches any pattern.
+    fn admits(&self, item: &Value, effort: &mut Effort) -> Result<bool, Fault> {
+        for value in self.path.values(item) {
+            for pattern in &self.wanted {
+                if pattern.matches(&value, effort)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
 enum Path<'a> {
     Plain(&'a str),
     Tag(&'a str, &'a str),
@@ -123,10 +171,15 @@ impl Path<'_> {
                 Some(constant) => vec![constant.to_owned()],
                 None => values(path, item),
             },
+            Path::TagMember(ITSELF, member) => values(member, item),
             Path::TagMember(tags, member) => values(&format!("{tags}[].{member}"), item),
             Path::Tag(tags, key) => {
-                let tags = item.get(*tags).and_then(Value::as_array).into_iter().flatten();
-                tags.filter(|tag| tag["Key"] == **key)
+                let tags = match *tags {
+                    ITSELF => std::slice::from_ref(item),
+                    tags => item.get(tags).and_then(Value::as_array).map_or(&[][..], Vec::as_slice),
+                };
+                tags.iter()
+                    .filter(|tag| tag["Key"] == **key)
                     .filter_map(|tag| Some(tag["Value"].as_str()?.to_owned()))
                     .collect()
             }
@@ -153,27 +206,6 @@ pub(crate) fn values(path: &str, item: &Value) -> Vec<String> {
         }));
     }
     found
-}
-
-/// EC2's filter patterns: `*` for any text, `?` for one character, `\` before either for itself.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    fn go(pattern: &[char], text: &[char]) -> bool {
-        match pattern {
-            [] => text.is_empty(),
-            ['*', rest @ ..] => (0..=text.len()).any(|n| go(rest, &text[n..])),
-            ['?', rest @ ..] => !text.is_empty() && go(rest, &text[1..]),
-            ['\\', c @ ('*' | '?' | '\\'), rest @ ..] | [c, rest @ ..] => {
-                text.first() == Some(c) && go(rest, &text[1..])
-            }
-        }
-    }
-    // A run of stars means one star; without this a hostile pattern would take exponential time.
-    let mut pattern: Vec<char> = pattern.chars().collect();
-    pattern.dedup_by(|a, b| *a == '*' && *b == '*');
-    if pattern.iter().filter(|c| **c == '*').count() > 8 {
-        return false;
-    }
-    go(&pattern, &text.chars().collect::<Vec<_>>())
 }
 
 fn write_token(start: usize) -> String {
@@ -265,9 +297,44 @@ mod tests {
     }
 
     #[test]
-    fn patterns() {
-        assert!(matches("a*c?e", "abbbcde") && !matches("a*c?e", "abbbce"));
-        assert!(matches("\\*", "*") && !matches("\\*", "x"));
-        assert!(matches("***", "") && matches("", ""));
+    fn a_value_that_cannot_be_a_pattern_is_refused_also_when_nothing_is_there() {
+        let asked = |values: Vec<String>| {
+            let params = json!({"Filters": [{"Name": "tag:Name", "Values": values}]});
+            THINGS.answer(Params(&params), Vec::new()).map_err(|fault| (fault.code, fault.message))
+        };
+        let (code, message) = asked(vec!["debian-\\d+".to_owned()]).unwrap_err();
+        assert_eq!(code, "InvalidParameterValue");
+        assert_eq!(message, "Invalid filter value: The escape sequence '\\d' is invalid");
+        assert!(asked((0..200).map(|n| n.to_string()).collect()).is_ok());
+        let (code, message) = asked((0..201).map(|n| n.to_string()).collect()).unwrap_err();
+        assert_eq!(code, "FilterLimitExceeded");
+        assert_eq!(message, "The maximum number of filter values specified on a single call is 200");
+    }
+
+    #[test]
+    fn a_hostile_filter_ends_and_more_than_eight_stars_match() {
+        let items = |count| {
+            (0..count)
+                .map(|_| json!({"Tags": [{"Key": "Name", "Value": "a".repeat(255)}]}))
+                .collect::<Vec<_>>()
+        };
+        let ask = |value: String, count| {
+            let params = json!({"Filters": [{"Name": "tag:Name", "Values": [value]}]});
+            THINGS.answer(Params(&params), items(count))
+        };
+        assert_eq!(ask("*a".repeat(12), 3).unwrap()["Things"].as_array().unwrap().len(), 3);
+        assert_eq!(ask(format!("{}b", "*a".repeat(12)), 3).unwrap()["Things"], json!([]));
+        let ended = ask(format!("*{}b", "a".repeat(120)), 5000).unwrap_err();
+        assert_eq!(ended.code, "FilterLimitExceeded");
+    }
+
+    #[test]
+    fn a_list_of_tags_filters_key_and_value_at_once() {
+        static TAGS: Listing =
+            Listing { member: "Tags", ids: &[], filters: &[], tags: ITSELF, page: (5, 1000) };
+        let items = vec![json!({"Key": "Name", "Value": "web"}), json!({"Key": "Role", "Value": "web"})];
+        let params = json!({"Filters": [{"Name": "tag:Name", "Values": ["w*"]}]});
+        let answer = TAGS.answer(Params(&params), items).unwrap();
+        assert_eq!(answer["Tags"], json!([{"Key": "Name", "Value": "web"}]));
     }
 }

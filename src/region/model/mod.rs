@@ -1,4 +1,4 @@
-//! The control plane of the region, as a pure synchronous state machine: [`apply`] is one EC2 call,
+//! The control plane of the region, as a pure synchronous state machine: [`apply`] is one EC2 call ([`answer`] one that only looks),
 //! [`observe`] one report from the kernel side. Both change [`State`] and nothing else; there is no I/O, no
 //! clock and no thread here.
 //!
@@ -19,15 +19,16 @@ mod names;
 mod observe;
 mod ops;
 mod params;
+mod pattern;
 mod plug;
 mod quota;
 mod state;
 
 pub use action::{Action, Caller};
 pub use addressing::usable;
-pub use apply::apply;
+pub use apply::{answer, apply, only_reads};
 pub use names::{is_region_name, private_dns_name, private_domain, public_dns_name, zones};
-pub use observe::{Observation, Seen, observe, power_cut};
+pub use observe::{Observation, Seen, observe, power_cut, power_cut_of};
 pub use state::*;
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 
 use super::plug;
-use super::state::{CheckStatus, Instance, InstanceState, NatGatewayState, Region, State, StateReason};
+use super::state::{
+    Account, CheckStatus, Instance, InstanceState, NatGatewayState, Region, State, StateReason,
+};
 
 /// Something that was seen to have happened to a machine or a gateway.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +22,7 @@ pub enum Observation {
     InstanceStopped { instance_id: String },
     /// The guest and its disk are gone.
     InstanceTerminated { instance_id: String },
-    /// The guest could not be started: `pending` becomes `terminated` (or `stopped` after a start).
+    /// The guest could not be started: `pending` becomes `terminated`, or `stopped` if it ran before.
     InstanceFailed { instance_id: String, message: String },
     /// More text on the console.
     Console { instance_id: String, text: String },
@@ -30,8 +32,6 @@ pub enum Observation {
     NatGatewayFailed { nat_gateway_id: String, code: String, message: String },
     /// The gateway's namespace is gone: `deleting` becomes `deleted`.
     NatGatewayGone { nat_gateway_id: String },
-    /// The account's guests have lost power and have to boot again.
-    PowerCut,
 }
 
 /// An observation, and the key of the account whose machine or gateway it is about: ids are unique in an account only.
@@ -42,6 +42,11 @@ pub struct Seen {
 }
 
 impl Observation {
+    /// Whether it is text alone, which is not worth saving for its own sake.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Observation::Console { .. })
+    }
+
     /// About the machine or gateway of this account.
     pub fn of(self, account: &str) -> Seen {
         Seen { account: account.to_owned(), what: self }
@@ -59,7 +64,7 @@ pub fn observe(state: &mut State, seen: &Seen, now: Timestamp) {
     for region in account.regions.values_mut() {
         changed |= observe_in(region, &seen.what, now);
     }
-    if changed && !matches!(seen.what, Observation::Console { .. }) {
+    if changed && !seen.what.is_text() {
         state.generation += 1;
     }
 }
@@ -67,12 +72,17 @@ pub fn observe(state: &mut State, seen: &Seen, now: Timestamp) {
 /// The daemon has restarted: every guest of every account has lost power.
 pub fn power_cut(state: &mut State) {
     let mut changed = false;
-    for region in state.accounts.values_mut().flat_map(|account| account.regions.values_mut()) {
-        changed |= lose_power(region);
+    for account in state.accounts.values_mut() {
+        changed |= power_cut_of(account);
     }
     if changed {
         state.generation += 1;
     }
+}
+
+/// The guests of one account have lost power and have to boot again. Says whether that changed anything.
+pub fn power_cut_of(account: &mut Account) -> bool {
+    account.regions.values_mut().fold(false, |changed, region| lose_power(region) || changed)
 }
 
 /// Says whether anything changed.
@@ -111,11 +121,16 @@ fn observe_in(region: &mut Region, observation: &Observation, now: Timestamp) ->
             let code = "Server.InternalError".to_owned();
             let reason = StateReason { message: format!("{code}: {message}"), code };
             match region.instances.get(instance_id) {
-                Some(instance) if instance.state == InstanceState::Pending && instance.boot > 1 => {
+                // It has had a life, and so has its disk: that is kept.
+                Some(instance)
+                    if instance.state.wants_to_run() && (instance.boot > 1 || instance.guest.booted > 0) =>
+                {
                     plug::drop_assigned_ips(region, instance_id);
                     with(region, instance_id, |i| {
                         i.state = InstanceState::Stopped;
                         i.state_reason = Some(reason.clone());
+                        i.transition_reason = "Server.InternalError".to_owned();
+                        i.guest.check = CheckStatus::Initializing;
                         true
                     })
                 }
@@ -159,7 +174,6 @@ fn observe_in(region: &mut Region, observation: &Observation, now: Timestamp) ->
             plug::remove_interface(region, &interface_id);
             true
         }
-        Observation::PowerCut => lose_power(region),
     }
 }
 

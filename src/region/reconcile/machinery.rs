@@ -24,19 +24,29 @@ enum Asked {
     Destroy,
 }
 
+/// Whether there is a network for a machine to start in.
+#[derive(Debug)]
+pub(super) enum Ground {
+    Ready,
+    /// Not yet.
+    Missing,
+    /// It could not be made, for this reason, and nobody waits for it any more.
+    Hopeless(String),
+}
+
 impl Machinery {
-    /// Asks what the wishes differ by from what was asked before. A machine starts once `ready` says that its
+    /// Asks what the wishes differ by from what was asked before. A machine starts once `ground` says that its
     /// namespace is configured; until then it is left for the next pass, and the answer is false.
     pub(super) fn pass(
         &mut self,
         machines: &mut impl Machines,
         wishes: &BTreeMap<String, Wish>,
-        ready: impl Fn(&str) -> bool,
+        ground: impl Fn(&str) -> Ground,
         observations: &mut Vec<Seen>,
     ) -> bool {
         let mut complete = true;
         for (id, wish) in wishes {
-            complete &= self.ask(machines, id, wish, &ready, observations);
+            complete &= self.ask(machines, id, wish, &ground, observations);
         }
         // The control plane has forgotten them, for example because their lab was removed.
         let forgotten: Vec<String> = self
@@ -46,7 +56,7 @@ impl Machinery {
             .map(|(id, _)| id.clone())
             .collect();
         for id in forgotten {
-            self.ask(machines, &id, &Wish::Destroy, &ready, observations);
+            self.ask(machines, &id, &Wish::Destroy, &ground, observations);
         }
         complete
     }
@@ -56,14 +66,23 @@ impl Machinery {
         machines: &mut impl Machines,
         id: &str,
         wish: &Wish,
-        ready: impl Fn(&str) -> bool,
+        ground: impl Fn(&str) -> Ground,
         observations: &mut Vec<Seen>,
     ) -> bool {
         let asked = self.asked.get(id).copied();
         let (next, outcome) = match (wish, asked) {
             (Wish::Run { boot, spec }, None) => {
-                if !ready(&spec.namespace) {
-                    return false;
+                match ground(&spec.namespace) {
+                    Ground::Ready => {}
+                    Ground::Missing => return false,
+                    Ground::Hopeless(reason) => {
+                        let message = format!("Its network could not be built: failed to {reason}");
+                        observations.push(seen(id, |instance_id| Observation::InstanceFailed {
+                            instance_id,
+                            message,
+                        }));
+                        return true;
+                    }
                 }
                 self.namespaces.insert(id.to_owned(), spec.namespace.clone());
                 (Asked::Run { boot: *boot, up: false }, machines.start(spec.as_ref().clone()))
@@ -111,6 +130,10 @@ impl Machinery {
             GuestEvent::StatusOk { id } => {
                 let boot = self.present_boot(id, true)?;
                 Some(seen(id, |instance_id| Observation::InstanceReady { instance_id, boot }))
+            }
+            GuestEvent::StatusImpaired { id } => {
+                self.present_boot(id, true)?;
+                Some(seen(id, |instance_id| Observation::InstanceImpaired { instance_id }))
             }
             GuestEvent::Rebooting { id } => {
                 self.present_boot(id, false)?;

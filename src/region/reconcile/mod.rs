@@ -20,6 +20,7 @@ mod reconciler;
 #[cfg(test)]
 mod tests;
 
+pub use backoff::Trouble;
 pub use goal::{Goal, Wish};
 pub use machines::{MachineError, MachineSpec, Machines};
 pub use reconciler::{Pass, Problem, Reconciler};

@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, Trouble};
 use super::goal::Goal;
-use super::machinery::Machinery;
+use super::machinery::{Ground, Machinery};
 use super::machines::Machines;
 use crate::region::fabric::{self, Action, Cable, Change, Desired, End, Ruleset, Step, plan};
 use crate::region::guest::GuestEvent;
@@ -73,17 +73,32 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
         // Systems boot while the filters of their interfaces are loaded; until then routers let nothing through.
         let applied = &self.applied;
         let ready = |name: &str| is_configured(applied, &goal.packets, name);
-        let complete = self.machinery.pass(&mut self.machines, &goal.machines, ready, &mut pass.observations);
+        let hopeless = |name: &str| hopeless(&self.backoff, &goal.packets, name);
+        let complete = self.machinery.pass(
+            &mut self.machines,
+            &goal.machines,
+            |name| {
+                if ready(name) {
+                    Ground::Ready
+                } else {
+                    hopeless(name).map_or(Ground::Missing, Ground::Hopeless)
+                }
+            },
+            &mut pass.observations,
+        );
         self.run(&plan.settle, &mut pass.problems);
-        self.watch_gateways(goal, &mut pass.observations);
 
-        let failed: BTreeSet<String> =
-            pass.problems.iter().map(|problem| problem.namespace.clone()).collect();
-        pass.retry_in = self.backoff.pass(&failed, now);
+        pass.retry_in = self.backoff.pass(&pass.problems, now);
+        self.watch_gateways(goal, &mut pass.observations);
         if !complete {
             pass.retry_in = pass.retry_in.or(Some(WAIT_FOR_NETWORK));
         }
         pass
+    }
+
+    /// Where the kernel does not follow, as of the last pass.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.backoff.troubles().collect()
     }
 
     /// Takes in what happened to a machine. Returns what it means to the control plane, if anything. A pass has to
@@ -145,6 +160,7 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
     }
 
     fn run_batch(&mut self, namespace: &str, changes: &[Change], problems: &mut Vec<Problem>) {
+        let changes = self.possible(changes);
         let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
         let failures = match self.kernel.ip(namespace, &lines) {
             Ok(failures) => failures,
@@ -153,7 +169,7 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
                 return problems.push(Problem { namespace: namespace.to_owned(), message });
             }
         };
-        for (index, change) in changes.iter().enumerate() {
+        for (index, change) in changes.into_iter().enumerate() {
             match failures.iter().find(|failure| failure.index == index) {
                 None => self.applied.note(namespace, change),
                 Some(failure) if is_so_already(change, failure) => self.applied.note(namespace, change),
@@ -165,6 +181,22 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
                 }
             }
         }
+    }
+
+    /// The changes without those to cables that lead to a namespace which could not be made: one such line ends the whole
+    /// batch.
+    fn possible<'a>(&self, changes: &'a [Change]) -> Vec<&'a Change> {
+        let mut missing = BTreeSet::new();
+        let mut is_possible = |change: &Change| {
+            if let Change::Connect(near, cable) = change
+                && !self.applied.namespaces.contains_key(&cable.far.namespace)
+            {
+                missing.insert(near.link.clone());
+                return false;
+            }
+            change.link().is_none_or(|link| !missing.contains(link))
+        };
+        changes.iter().filter(|change| is_possible(change)).collect()
     }
 
     /// Makes sure that the next attempt does not fail for the same reason: if a link stands where a cable should
@@ -212,6 +244,15 @@ impl<K: Kernel, M: Machines> Reconciler<K, M> {
                 observations.push(Observation::NatGatewayUp { nat_gateway_id }.of(account));
             } else if !*wanted && made.is_none() {
                 observations.push(Observation::NatGatewayGone { nat_gateway_id }.of(account));
+            } else if let Some(reason) = self.backoff.given_up(namespace).filter(|_| *wanted) {
+                // EC2's code and words for what is its own fault, with the reason that it keeps to itself.
+                let message = format!(
+                    "The network interface that is created and used internally by this NAT gateway is in an invalid \
+                     state. Please try again. (failed to {reason})"
+                );
+                let code = "InternalError".to_owned();
+                observations
+                    .push(Observation::NatGatewayFailed { nat_gateway_id, code, message }.of(account));
             }
         }
     }
@@ -227,6 +268,14 @@ fn is_configured(applied: &Desired, desired: &Desired, name: &str) -> bool {
         && made.up == wanted.up
         && made.addresses == wanted.addresses
         && made.routes == wanted.routes
+}
+
+/// Why the network of a guest is not to be expected any more, if it is not: its own namespace or one that its cables
+/// begin in cannot be made as it should be.
+fn hopeless(backoff: &Backoff, desired: &Desired, name: &str) -> Option<String> {
+    let cables = desired.cables.iter().filter(|(_, cable)| cable.far.namespace == name);
+    let near = cables.map(|(near, _)| near.namespace.as_str());
+    std::iter::once(name).chain(near).find_map(|namespace| backoff.given_up(namespace)).map(str::to_owned)
 }
 
 /// Whether a line failed only because there was nothing to do.

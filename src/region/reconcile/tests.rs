@@ -340,3 +340,85 @@ fn a_nat_gateway_is_up_when_all_of_it_is_made_and_gone_when_nothing_is() {
     let gone = Observation::NatGatewayGone { nat_gateway_id };
     assert_eq!(reconciler.pass(&state).observations, [gone.of(sample::ACCOUNT)]);
 }
+
+/// Passes until a goal is given up, at the times that they ask for; what the last one saw.
+fn until_given_up(reconciler: &mut Reconciler<Log, Log>, state: &State) -> Vec<Seen> {
+    let (goal, mut now) = (Goal::of(state), Instant::now());
+    for _ in 0..20 {
+        let pass = reconciler.reach(&goal, now);
+        if !pass.observations.is_empty() {
+            return pass.observations;
+        }
+        now += pass.retry_in.expect("it is tried again");
+    }
+    panic!("it is never given up: {:?}", reconciler.troubles());
+}
+
+#[test]
+fn a_nat_gateway_that_cannot_be_built_has_failed_for_a_reason() {
+    let (mut reconciler, log) = reconciler();
+    let mut state = sample::two_subnets();
+    reconciler.pass(&state);
+    let (private, public) = (Ipv4Addr::new(10, 0, 1, 100), Ipv4Addr::new(203, 0, 113, 12));
+    sample::add_nat_gateway(region(&mut state), "c", "a", private, public);
+    log.refuse(&["nat-0000000000000000c nft"]);
+    let seen = until_given_up(&mut reconciler, &state);
+    let [Seen { what: Observation::NatGatewayFailed { nat_gateway_id, code, message }, .. }] = &seen[..]
+    else {
+        panic!("{seen:?}")
+    };
+    assert_eq!((nat_gateway_id.as_str(), code.as_str()), (id("nat", "c").as_str(), "InternalError"));
+    assert!(message.contains("in an invalid state") && message.contains("nft in namespace"), "{message}");
+    let trouble = reconciler.troubles();
+    assert!(trouble[0].namespace.ends_with("-nat-0000000000000000c"), "{trouble:?}");
+
+    // The control plane takes it in, nothing of it stays, and another one can be made.
+    region(&mut state).nat_gateways.get_mut(&id("nat", "c")).unwrap().state = NatGatewayState::Failed;
+    log.take();
+    reconciler.pass(&state);
+    assert!(log.take().contains(&"delete nat-0000000000000000c".to_owned()));
+    assert_eq!(reconciler.troubles(), []);
+}
+
+/// `ip` ends a whole batch at a namespace that is not there.
+#[test]
+fn a_namespace_that_cannot_be_made_keeps_no_cable_of_others_back() {
+    let (mut reconciler, log) = reconciler();
+    log.refuse(&["create 111122223333-i-000000000000000db"]);
+    reconciler.pass(&sample::two_subnets());
+    let told = log.take();
+    let cables: Vec<&String> = told.iter().filter(|line| line.contains("link add eni")).collect();
+    assert!(!cables.is_empty() && cables.iter().all(|line| !line.contains(DB)), "{cables:#?}");
+    assert_eq!(machines(&told), [format!("start {WEB}")]);
+}
+
+#[test]
+fn an_instance_whose_network_cannot_be_built_has_failed_for_a_reason() {
+    for refused in ["create 111122223333-i-000000000000000db", "link add eni000000000b10"] {
+        let (mut reconciler, log) = reconciler();
+        log.refuse(&[refused]);
+        let seen = until_given_up(&mut reconciler, &sample::two_subnets());
+        let [Seen { what: Observation::InstanceFailed { instance_id, message }, .. }] = &seen[..] else {
+            panic!("{seen:?}")
+        };
+        assert_eq!(instance_id, DB);
+        assert!(message.starts_with("Its network could not be built: failed to "), "{message}");
+        assert!(message.ends_with(": refused"), "{message}");
+    }
+}
+
+#[test]
+fn a_guest_that_does_not_answer_is_impaired_until_it_does() {
+    let (mut reconciler, _log) = reconciler();
+    reconciler.pass(&sample::two_subnets());
+    reconciler.heard(&booted(DB));
+    let instance_id = DB.to_owned();
+    assert_eq!(
+        reconciler.heard(&GuestEvent::StatusImpaired { id: machine(DB) }),
+        seen(Observation::InstanceImpaired { instance_id: instance_id.clone() })
+    );
+    assert_eq!(
+        reconciler.heard(&GuestEvent::StatusOk { id: machine(DB) }),
+        seen(Observation::InstanceReady { instance_id, boot: 1 })
+    );
+}

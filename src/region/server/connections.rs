@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::region::{Region, refusal};
-use super::{Console, Exited, Link, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
+use super::{Console, Exited, Link, PROTOCOL, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
+use crate::region::http::{Crowd, Presence, Seat};
 use crate::region::internet::mirror::Mirror;
 use crate::region::laptop::Running;
+use crate::region::reconcile::Trouble;
 
 /// What all connections know.
 #[derive(Debug)]
@@ -26,14 +28,23 @@ pub(super) struct Desk {
     pub starter: u32,
     pub stop: mpsc::Sender<()>,
     pub mirror: Mirror,
+    /// Where the kernel does not follow.
+    pub troubles: watch::Receiver<Vec<Trouble>>,
 }
+
+/// So many may be connected at the same time, and so many of one user.
+const CONNECTIONS: usize = 1024;
+const OF_ONE: usize = 256;
 
 /// Accept connections for ever.
 pub(super) async fn serve(listener: UnixListener, desk: Arc<Desk>) {
+    let crowd = Crowd::new(CONNECTIONS, OF_ONE);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, Arc::clone(&desk)));
+                let Ok(peer) = stream.peer_cred() else { continue };
+                let Some(seat) = crowd.enter(peer.uid()) else { continue };
+                tokio::spawn(connection(stream, (peer.uid(), peer.gid()), seat, Arc::clone(&desk)));
             }
             Err(error) => {
                 eprintln!("control socket: {error}");
@@ -47,18 +58,34 @@ pub(super) async fn serve(listener: UnixListener, desk: Arc<Desk>) {
 /// An answer, and the descriptors that go with it.
 type Answer = Result<(Value, Vec<OwnedFd>), Refusal>;
 
-async fn connection(stream: UnixStream, desk: Arc<Desk>) {
-    // A caller who goes away is not worth a line in the log.
-    let _: std::io::Result<()> = converse(stream, &desk).await;
+async fn connection(stream: UnixStream, owner: (u32, u32), seat: Seat<u32>, desk: Arc<Desk>) {
+    tokio::select! {
+        // A caller who goes away is not worth a line in the log.
+        _ = converse(stream, owner, seat.presence(), &desk) => {}
+        () = seat.is_over() => {}
+    }
 }
 
-async fn converse(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
-    let credentials = stream.peer_cred()?;
-    let (uid, gid) = (credentials.uid(), credentials.gid());
+async fn converse(
+    stream: UnixStream,
+    (uid, gid): (u32, u32),
+    presence: &Presence,
+    desk: &Desk,
+) -> std::io::Result<()> {
     let mut link = Link::new(stream);
     // Ends with the connection, however that ends.
     let mut offline = None;
-    while let Some((request, descriptors)) = link.receive::<Request>().await? {
+    while let Some((request, descriptors)) = link.receive::<Value>().await? {
+        let request = match serde_json::from_value(request) {
+            Ok(request) => request,
+            Err(error) => {
+                // The caller may be of another build, and know more than this one.
+                let message = format!("understand the request: {error}");
+                respond(&link, Err(refusal(RefusalCode::BadRequest, message))).await?;
+                continue;
+            }
+        };
+        presence.admit();
         if let Request::Spawn { lab, command } = request {
             let started = match <[OwnedFd; 3]>::try_from(descriptors) {
                 Ok(stdio) => desk.region.spawn(&lab, uid, command, stdio).await,
@@ -71,6 +98,7 @@ async fn converse(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
                 Ok(running) => return accompany(&mut link, running).await,
                 Err(refusal) => respond(&link, Err(refusal)).await?,
             }
+            presence.rests();
             continue;
         }
         if matches!(request, Request::Offline) && (uid == 0 || uid == desk.starter) {
@@ -82,6 +110,9 @@ async fn converse(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
         let answer = answer(desk, request, uid, gid).await;
         let stops = stops && answer.is_ok();
         respond(&link, answer).await?;
+        if offline.is_none() {
+            presence.rests();
+        }
         if stops {
             let _ = desk.stop.send(()).await;
         }
@@ -121,7 +152,9 @@ async fn respond(link: &Link, answer: Answer) -> std::io::Result<()> {
 async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
     let region = &desk.region;
     match request {
-        Request::Ping => ok(&Pong { version: crate::region::build::id().to_owned(), pid: desk.pid }),
+        Request::Ping => {
+            ok(&Pong { version: crate::region::build::id().to_owned(), protocol: PROTOCOL, pid: desk.pid })
+        }
         Request::Status => ok(&Status {
             version: crate::region::build::id().to_owned(),
             pid: desk.pid,
@@ -129,6 +162,7 @@ async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
             memory_mib: status::memory_mib(&region.cgroup),
             endpoint_url: region.endpoint_url.clone(),
             labs: region.plane.read(|saved| status::labs(saved, uid)),
+            troubles: region.plane.read(|saved| status::troubles(saved, uid, &desk.troubles.borrow())),
         }),
         Request::EnsureLab { lab, region: name } => ok(&region.ensure_lab(&lab, &name, uid, gid).await?),
         Request::RemoveLab { lab } => ok(&region.remove_lab(&lab, uid).await?),

@@ -10,6 +10,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+/// Which words are spoken. A command line and a daemon of different builds understand each other as long as this is the
+/// same: raise it when one of another build would misunderstand a word. New requests, new members that may be missing and
+/// new members of answers are no reason: who does not know them refuses or ignores them.
+pub const PROTOCOL: u32 = 1;
+
 /// What a caller asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "op")]
@@ -119,6 +124,9 @@ pub enum SignalScope {
 pub struct Pong {
     /// Version of the daemon's binary.
     pub version: String,
+    /// [`PROTOCOL`]; 0 of a daemon from before there was one.
+    #[serde(default)]
+    pub protocol: u32,
     /// Process id of the front, in the host's numbering.
     pub pid: u32,
 }
@@ -198,6 +206,22 @@ pub struct Status {
     pub endpoint_url: String,
     /// Labs that the caller may see, by name.
     pub labs: Vec<LabStatus>,
+    /// Where the kernel does not follow what the labs ask for.
+    #[serde(default)]
+    pub troubles: Vec<TroubleStatus>,
+}
+
+/// Something in [`Status`] that could not be built, and is tried again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TroubleStatus {
+    /// Name of the lab that it belongs to; none for what is left of one.
+    pub lab: Option<String>,
+    /// Name of the network namespace, which begins with the account and goes on with what it is made for.
+    pub namespace: String,
+    /// For so many seconds.
+    pub seconds: u64,
+    /// What failed the last time, with its causes; fits "failed to ..".
+    pub reason: String,
 }
 
 /// One lab in [`Status`].
@@ -262,4 +286,70 @@ pub enum RefusalCode {
     Unreachable,
     /// Something broke; the message says what.
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As protocol 1 speaks: what was once said must be understood as long as [`PROTOCOL`] is the same.
+    #[test]
+    fn the_words_of_this_protocol_are_understood_as_they_were_first_spoken() {
+        assert_eq!(PROTOCOL, 1, "with another number, write down here how it speaks");
+        for request in [
+            r#"{"op":"ping"}"#,
+            r#"{"op":"status"}"#,
+            r#"{"op":"ensure-lab","lab":"a","region":"us-east-1"}"#,
+            r#"{"op":"remove-lab","lab":"a"}"#,
+            r#"{"op":"dial","lab":"a","address":"10.0.0.1","port":22,"timeout_ms":1000}"#,
+            r#"{"op":"spawn","lab":"a","argv":["true"],"env":{"A":"1"},"cwd":"/"}"#,
+            r#"{"op":"spawn","lab":"a","argv":["true"]}"#,
+            r#"{"op":"signal","signal":15,"scope":"process"}"#,
+            r#"{"op":"signal","signal":15,"scope":"group"}"#,
+            r#"{"op":"signal","signal":15,"scope":"session"}"#,
+            r#"{"op":"console","lab":"a","instance":"i-1"}"#,
+            r#"{"op":"offline"}"#,
+            r#"{"op":"keep","lab":"a"}"#,
+            r#"{"op":"restore","lab":"a","state":"s"}"#,
+            r#"{"op":"sweep"}"#,
+            r#"{"op":"stop"}"#,
+            r#"{"op":"reset"}"#,
+        ] {
+            serde_json::from_str::<Request>(request).unwrap_or_else(|error| panic!("{request}: {error}"));
+            let more = request.replacen('{', r#"{"later":{"x":1},"#, 1);
+            serde_json::from_str::<Request>(&more).unwrap_or_else(|error| panic!("{more}: {error}"));
+        }
+        fn understood<T: serde::de::DeserializeOwned>(answer: &str) {
+            serde_json::from_str::<T>(answer).unwrap_or_else(|error| panic!("{answer}: {error}"));
+        }
+        understood::<Pong>(r#"{"version":"0.1.0","pid":1}"#);
+        understood::<Pong>(r#"{"version":"0.1.0","protocol":1,"pid":1}"#);
+        understood::<LabAccess>(
+            r#"{"account_id":"1","region":"r","access_key_id":"k","secret_access_key":"s","endpoint_url":"u",
+                "laptop_address":"198.51.100.10","created":true}"#,
+        );
+        understood::<Spawned>(r#"{"pid":1}"#);
+        understood::<Exited>(r#"{"code":0,"signal":null}"#);
+        understood::<Console>(r#"{"output":""}"#);
+        understood::<Kept>(r#"{"id":"a","bytes":1,"frozen_ms":1}"#);
+        understood::<Swept>(r#"{"bytes":1}"#);
+        understood::<Status>(
+            r#"{"version":"v","pid":1,"uptime_s":1,"memory_mib":null,"endpoint_url":"u","labs":[{"name":"a","region":"r",
+                "account_id":"1","owner":0,"instances":[{"id":"i","name":null,"state":"running","private_address":null,
+                "public_address":null}]}]}"#,
+        );
+        for code in [
+            "no-such-lab",
+            "no-such-instance",
+            "not-yours",
+            "bad-request",
+            "no-space",
+            "unusable",
+            "timed-out",
+            "unreachable",
+            "failed",
+        ] {
+            understood::<Refusal>(&format!(r#"{{"code":"{code}","message":"m"}}"#));
+        }
+    }
 }

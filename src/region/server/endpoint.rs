@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::plane::Plane;
+use super::plane::{Applied, Plane};
+use super::turns::Turns;
 use crate::region::api::{Core, Credential};
 use crate::region::model::{Action, Caller};
 use crate::wire::Fault;
@@ -19,6 +20,7 @@ pub(super) struct Keeper {
     pub plane: Arc<Plane>,
     /// Up to which generation of the state the kernel has followed.
     pub followed: watch::Receiver<u64>,
+    pub turns: Arc<Turns>,
 }
 
 /// How long a caller is kept waiting for the kernel to follow; after that the answer says what is wanted, as EC2's does.
@@ -33,21 +35,31 @@ impl Core for Keeper {
         })
     }
 
-    async fn call(&self, caller: Caller, action: Action) -> Result<Value, Fault> {
+    async fn call(
+        &self,
+        caller: Caller,
+        action: Action,
+        encode: impl FnOnce(&Value) -> String + Send + 'static,
+    ) -> Result<String, Fault> {
         let plane = Arc::clone(&self.plane);
-        let before = self.plane.generation();
+        // Who has left before his turn is forgotten with it.
+        let turn = self.turns.next(&caller.account).await?;
         // Making a key is a second of arithmetic, saving the state is a write to the disk.
-        let answer = spawn_blocking(move || plane.apply(&caller, &action)).await.unwrap_or_else(|error| {
+        let applied = spawn_blocking(move || {
+            let _turn = turn;
+            let Applied { answer, generation } = plane.apply(&caller, &action.prepared()?);
+            answer.map(|value| (encode(&value), generation))
+        });
+        let (text, generation) = applied.await.unwrap_or_else(|error| {
             // A rule has panicked; the log has the place.
             let message = format!("An internal error has occurred: {error}");
             Err(Fault { code: "InternalError".to_owned(), message, status: 500 })
-        });
-        let after = self.plane.generation();
-        if answer.is_ok() && after > before {
+        })?;
+        if let Some(generation) = generation {
             // Who reads the answer may send packets at once, and they are to find the rules that it speaks of.
             let mut followed = self.followed.clone();
-            let _ = timeout(FOLLOW, followed.wait_for(|reached| *reached >= after)).await;
+            let _ = timeout(FOLLOW, followed.wait_for(|reached| *reached >= generation)).await;
         }
-        answer
+        Ok(text)
     }
 }

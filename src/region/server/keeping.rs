@@ -1,10 +1,8 @@
 //! Keeping a lab as it is, and making labs that go on from there.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::lab::{self, Lab};
@@ -13,7 +11,7 @@ use super::{Kept, LabAccess, Refusal, RefusalCode, Swept};
 use crate::region::checkpoint::{self, CheckpointError, Restored, Subject};
 use crate::region::fabric;
 use crate::region::guest::Disk;
-use crate::region::model::{self, CheckStatus, InstanceState, Observation};
+use crate::region::model::{self, Account, CheckStatus, InstanceState};
 
 /// How long the instances of a restored lab may take until they answer. Blocks wait for their hosts themselves.
 const READY: Duration = Duration::from_secs(30);
@@ -46,7 +44,7 @@ impl Region {
         let (store, plane) = (self.store.clone(), self.plane.clone());
         let saved = spawn_blocking(move || {
             checkpoint::save(&store, &subject, || {
-                plane.read(|saved| saved.state.accounts.get(&account).cloned())
+                plane.read(|saved| saved.state.accounts.get(&account).map(|account| Account::clone(account)))
             })
         });
         let saved = saved.await.map_err(panicked)?.map_err(|error| refused(&error))?;
@@ -64,14 +62,13 @@ impl Region {
     ) -> Result<LabAccess, Refusal> {
         lab::check_name(name)?;
         if self.plane.read(|saved| saved.labs.contains_key(name)) {
-            let message = format!("restore the lab `{name}`: there is one of this name");
-            return Err(refusal(RefusalCode::BadRequest, message));
+            return Err(exists(name));
         }
         let (lab, Restored { account, running, disks }) = {
             let (store, state, home) = (self.store.clone(), state.to_owned(), self.paths.lab_home(name));
             let region = store.region(&state).map_err(|error| refused(&error))?;
             lab::check_region(&region)?;
-            let lab = self.unused(&region, uid, gid)?;
+            let lab = Lab::new(&region, uid, gid);
             let (key, guests) = (lab.account.clone(), self.guests());
             let restored = spawn_blocking(move || {
                 let disk = |id: &str| Disk::at(guests.join(fabric::guest(&key, id)));
@@ -80,21 +77,16 @@ impl Region {
             (lab, restored.await.map_err(panicked)?.map_err(|error| refused(&error))?)
         };
         let key = lab.account.clone();
-        let changed = self.plane.change(|saved| {
-            saved.state.accounts.insert(key.clone(), account);
-            model::observe(&mut saved.state, &Observation::PowerCut.of(&key), Timestamp::now());
-            saved.state.generation += 1;
-            saved.labs.insert(name.to_owned(), lab.clone());
-        });
-        if let Err(error) = changed {
-            // It is in memory all the same, and without its disks it is nothing.
-            let _ = self.plane.change(|saved| {
-                saved.labs.remove(name);
-                saved.state.accounts.remove(&key);
-                saved.state.generation += 1;
-            });
-            let _ = spawn_blocking(move || checkpoint::remove(&disks)).await;
-            return Err(failed(name, &error));
+        let mut account = account;
+        model::power_cut_of(&mut account);
+        match self.add(name, lab.clone(), account).await {
+            Ok(true) => {}
+            refused => {
+                // Without its account a disk is nothing.
+                let _ = spawn_blocking(move || checkpoint::remove(&disks)).await;
+                refused?;
+                return Err(exists(name));
+            }
         }
         if let Err(refusal) = self.laptop(name, &lab).await {
             // The reason why it cannot be used is told; nobody can use what is there.
@@ -136,15 +128,6 @@ impl Region {
     fn guests(&self) -> std::path::PathBuf {
         self.paths.region().join("guests")
     }
-
-    /// A lab with an account that there is not yet.
-    fn unused(&self, region: &str, uid: u32, gid: u32) -> Result<Lab, Refusal> {
-        let lab = self.plane.read(|saved| {
-            std::iter::repeat_with(|| Lab::new(region, uid, gid))
-                .find(|lab| !saved.state.accounts.contains_key(&lab.account))
-        });
-        lab.ok_or_else(|| refusal(RefusalCode::Failed, "make the lab: no account number is left".to_owned()))
-    }
 }
 
 fn refused(error: &CheckpointError) -> Refusal {
@@ -160,6 +143,6 @@ fn panicked(error: tokio::task::JoinError) -> Refusal {
     refusal(RefusalCode::Failed, format!("use the checkpoints: {error}"))
 }
 
-fn failed(name: &str, error: &io::Error) -> Refusal {
-    refusal(RefusalCode::Failed, format!("restore the lab `{name}`: {error}"))
+fn exists(name: &str) -> Refusal {
+    refusal(RefusalCode::BadRequest, format!("restore the lab `{name}`: there is one of this name"))
 }

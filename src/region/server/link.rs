@@ -17,6 +17,8 @@ use tokio::net::UnixStream;
 const LONGEST_LINE: usize = 1 << 20;
 /// More descriptors than these never belong to one line.
 const MOST_DESCRIPTORS: usize = 4;
+/// More descriptors than these never wait for their lines.
+const MOST_WAITING: usize = 4 * MOST_DESCRIPTORS;
 
 /// A control connection. Both sides use it.
 #[derive(Debug)]
@@ -82,6 +84,9 @@ impl Link {
             if self.received.len() > LONGEST_LINE {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is too long"));
             }
+            if self.descriptors.len() > MOST_WAITING {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "too many descriptors"));
+            }
             self.stream.readable().await?;
             match self.stream.try_io(Interest::READABLE, || receive_once(self.stream.as_raw_fd())) {
                 Ok((bytes, _)) if bytes.is_empty() => return Ok(None),
@@ -146,5 +151,34 @@ mod tests {
         let (line, descriptors) = theirs.receive::<String>().await.expect("receive").expect("a line");
         assert_eq!((line.as_str(), descriptors.len()), ("without", 0));
         assert!(theirs.receive::<String>().await.expect("receive").is_none());
+    }
+
+    /// A line that never ends could bring as many as it has bytes, and more than a process may have.
+    #[tokio::test]
+    async fn descriptors_without_a_line_are_not_collected_for_ever() {
+        let (ours, theirs) = UnixStream::pair().expect("socket pair");
+        let mut theirs = Link::new(theirs);
+        let (reader, _writer) = std::io::pipe().expect("pipe");
+        let raw = [reader.as_raw_fd(); MOST_DESCRIPTORS];
+        let flood = async {
+            for _ in 0..100 {
+                ours.writable().await.expect("a socket");
+                let sent = ours.try_io(Interest::WRITABLE, || {
+                    let rights = [ControlMessage::ScmRights(&raw)];
+                    let parts = [IoSlice::new(b"x")];
+                    Ok(sendmsg::<UnixAddr>(ours.as_raw_fd(), &parts, &rights, MsgFlags::MSG_NOSIGNAL, None)?)
+                });
+                match sent {
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => break,
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+            std::future::pending::<()>().await;
+        };
+        let error = tokio::select! {
+            received = theirs.receive::<String>() => received.expect_err("no line comes"),
+            () = flood => unreachable!(),
+        };
+        assert_eq!(error.to_string(), "too many descriptors");
     }
 }

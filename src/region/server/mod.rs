@@ -1,9 +1,10 @@
-//! What runs inside the tree: the single writer around the state, the EC2 endpoint, and the control socket.
+//! What runs inside the tree: the state with its writers, the EC2 endpoint, and the control socket.
 //!
 //! ```text
 //! EC2 over HTTP --> endpoint --.                      .--> reconciling (thread) --> kernel, guests
 //!                               >--> plane (state) --<            |
-//! control socket -> connections'         ^            `--> file   |
+//! control socket -> connections'         ^   |        `<-- read   |
+//!                                        |   `--> store (files)   |
 //!                                        `------ observations ----'
 //! ```
 
@@ -12,16 +13,20 @@ mod control;
 mod endpoint;
 mod keeping;
 mod lab;
+mod laptops;
 mod link;
 mod plane;
 mod reconciling;
 mod region;
 mod run;
 mod status;
+mod store;
+mod turns;
 
 pub use control::{
-    Console, Exited, InstanceStatus, Kept, LabAccess, LabStatus, Pong, Refusal, RefusalCode, Request,
-    SignalScope, SpawnSpec, Spawned, Status, Swept,
+    Console, Exited, InstanceStatus, Kept, LabAccess, LabStatus, PROTOCOL, Pong, Refusal, RefusalCode,
+    Request, SignalScope, SpawnSpec, Spawned, Status, Swept, TroubleStatus,
 };
 pub(crate) use link::Link;
 pub(crate) use run::{Inherited, main};
+pub(crate) use store::set_aside;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
@@ -12,11 +13,14 @@ use super::plane::Plane;
 use crate::region::fabric;
 use crate::region::guest::{GuestEvent, GuestMachines};
 use crate::region::kernel::Linux;
-use crate::region::model::{Observation, Seen};
-use crate::region::reconcile::{Goal, Reconciler};
+use crate::region::model::{self, Observation, Seen, State};
+use crate::region::reconcile::{Goal, Reconciler, Trouble};
+use crate::region::supervisor::Supervisor;
 
 /// Look again after so long even if nothing seems to have happened.
 const IDLE: Duration = Duration::from_secs(60);
+/// What could not be saved is tried again after so long.
+const UNSAVED: Duration = Duration::from_secs(1);
 
 /// Why a pass is made.
 enum Wake {
@@ -29,30 +33,19 @@ pub(super) fn start(
     plane: Arc<Plane>,
     machines: GuestMachines,
     events: UnboundedReceiver<GuestEvent>,
+    troubles: watch::Sender<Vec<Trouble>>,
+    supervisor: &Supervisor,
 ) -> std::io::Result<watch::Receiver<u64>> {
     let (wakes, receiver) = channel();
-    forward(wakes, plane.generations(), events);
+    forward(wakes, plane.generations(), events, supervisor);
     let (reached, followers) = watch::channel(0);
     let runtime = Handle::current();
-    std::thread::Builder::new().name("reconcile".to_owned()).spawn(move || {
+    supervisor.thread("reconciling thread", move || {
         // Machines start tasks of their own.
         let _runtime = runtime.enter();
-        let _guard = Guard;
-        work(&plane, &mut Reconciler::new(Linux, machines), &receiver, &reached);
+        work(&plane, &mut Reconciler::new(Linux, machines), &receiver, (&reached, &troubles));
     })?;
     Ok(followers)
-}
-
-/// A region that does not follow its state any more had better end, and say so, than pretend.
-struct Guard;
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("reconcile: this thread has failed; the region ends");
-            std::process::exit(70);
-        }
-    }
 }
 
 /// Two asynchronous sources into one channel that a thread can wait for.
@@ -60,16 +53,17 @@ fn forward(
     wakes: Sender<Wake>,
     mut generations: watch::Receiver<u64>,
     mut events: UnboundedReceiver<GuestEvent>,
+    supervisor: &Supervisor,
 ) {
     let guests = wakes.clone();
-    tokio::spawn(async move {
+    supervisor.forever("way from the guests", async move {
         while let Some(event) = events.recv().await {
             if guests.send(Wake::Guest(event)).is_err() {
                 return;
             }
         }
     });
-    tokio::spawn(async move {
+    supervisor.forever("way from the state", async move {
         // The state that was found on disk is news, too.
         while wakes.send(Wake::State).is_ok() && generations.changed().await.is_ok() {}
     });
@@ -79,9 +73,10 @@ fn work(
     plane: &Plane,
     reconciler: &mut Reconciler<Linux, GuestMachines>,
     wakes: &Receiver<Wake>,
-    reached: &watch::Sender<u64>,
+    (reached, troubles): (&watch::Sender<u64>, &watch::Sender<Vec<Trouble>>),
 ) {
     let mut patience = IDLE;
+    let mut unsaved = Unsaved::default();
     loop {
         let mut observations = Vec::new();
         match wakes.recv_timeout(patience) {
@@ -95,16 +90,66 @@ fn work(
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        note(plane, observations);
+        unsaved.note(plane, observations);
 
-        let (goal, generation) = plane.read(|saved| (Goal::of(&saved.state), saved.state.generation));
+        let (goal, generation) = plane.read(|saved| {
+            // What has happened has happened, also where it could not be written down yet.
+            (Goal::of(&unsaved.seen_in(&saved.state)), saved.state.generation)
+        });
         let pass = reconciler.reach(&goal, Instant::now());
-        for problem in &pass.problems {
-            eprintln!("reconcile: {problem}");
-        }
-        note(plane, pass.observations);
+        tell(&troubles.send_replace(reconciler.troubles()), &troubles.borrow());
+        unsaved.note(plane, pass.observations);
         reached.send_replace(generation);
-        patience = pass.retry_in.unwrap_or(IDLE);
+        patience = pass.retry_in.unwrap_or(IDLE).min(unsaved.patience());
+    }
+}
+
+/// What was seen and could not be saved yet. It is told again until it can be: nobody will see it a second time.
+#[derive(Debug, Default)]
+struct Unsaved(Vec<Seen>);
+
+impl Unsaved {
+    fn note(&mut self, plane: &Plane, seen: Vec<Seen>) {
+        let before = self.0.len();
+        for seen in seen {
+            // Gateways are seen at every pass until the state knows it.
+            if seen.what.is_text() || !self.0.contains(&seen) {
+                self.0.push(seen);
+            }
+        }
+        if let Err((left, error)) = plane.observe(std::mem::take(&mut self.0)) {
+            self.0 = left;
+            if before == 0 {
+                eprintln!("reconcile: note what has happened: {error}; it is tried again");
+            }
+        } else if before > 0 {
+            eprintln!("reconcile: what has happened is noted");
+        }
+    }
+
+    /// The state as it would be if all of it had been saved.
+    fn seen_in(&self, state: &State) -> State {
+        let mut state = state.clone();
+        for seen in &self.0 {
+            model::observe(&mut state, seen, Timestamp::now());
+        }
+        state
+    }
+
+    /// When to try again.
+    fn patience(&self) -> Duration {
+        if self.0.is_empty() { IDLE } else { UNSAVED }
+    }
+}
+
+/// Says what has begun to fail, and what has come about at last: each once, however often it is tried.
+fn tell(before: &[Trouble], now: &[Trouble]) {
+    let same = |a: &Trouble, b: &Trouble| a.namespace == b.namespace;
+    for trouble in now.iter().filter(|trouble| !before.iter().any(|old| same(old, trouble))) {
+        eprintln!("reconcile: {}; it is tried again", trouble.message);
+    }
+    for trouble in before.iter().filter(|trouble| !now.iter().any(|new| same(new, trouble))) {
+        eprintln!("reconcile: {} is as it should be again", trouble.namespace);
     }
 }
 
@@ -118,13 +163,4 @@ fn hear(reconciler: &mut Reconciler<Linux, GuestMachines>, event: &GuestEvent) -
         eprintln!("guest {id}: {exit:?}");
     }
     reconciler.heard(event)
-}
-
-fn note(plane: &Plane, observations: Vec<Seen>) {
-    if observations.is_empty() {
-        return;
-    }
-    if let Err(error) = plane.observe(observations) {
-        eprintln!("reconcile: save the state: {error}");
-    }
 }

@@ -1,6 +1,5 @@
 //! The labs of the daemon: made, entered and removed.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddrV4;
 use std::os::fd::OwnedFd;
@@ -8,15 +7,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::lab::{self, Lab};
+use super::laptops::Laptops;
 use super::plane::Plane;
 use super::{LabAccess, Refusal, RefusalCode, SpawnSpec};
 use crate::region::checkpoint::Store;
 use crate::region::client::Paths;
 use crate::region::laptop::{Laptop, Running, Settings};
+use crate::region::model::Account;
+use crate::region::supervisor::Supervisor;
 use crate::region::tree::Cgroup;
 use crate::region::{fabric, kernel};
 
@@ -40,8 +42,8 @@ pub(super) struct Region {
     pub endpoint_url: String,
     pub cgroup: Cgroup,
     pub reached: watch::Receiver<u64>,
-    /// By lab. Locked while one is started, so that no lab gets two.
-    pub laptops: Mutex<HashMap<String, Laptop>>,
+    pub supervisor: Supervisor,
+    pub laptops: Laptops,
     pub store: Store,
 }
 
@@ -69,7 +71,11 @@ impl Region {
         lab::check_region(region)?;
         let (lab, created) = match self.lab(name, uid) {
             Ok(lab) => (lab, false),
-            Err(Refusal { code: RefusalCode::NoSuchLab, .. }) => (self.create(name, region, uid, gid)?, true),
+            Err(Refusal { code: RefusalCode::NoSuchLab, .. }) => {
+                let made = self.add(name, Lab::new(region, uid, gid), Account::default()).await?;
+                // Somebody else was faster.
+                (self.lab(name, uid)?, made)
+            }
             Err(refusal) => return Err(refusal),
         };
         if let Err(refusal) = self.laptop(name, &lab).await {
@@ -94,27 +100,40 @@ impl Region {
         }
     }
 
-    fn create(&self, name: &str, region: &str, uid: u32, gid: u32) -> Result<Lab, Refusal> {
-        let made = self.plane.change(|saved| {
-            let lab = std::iter::repeat_with(|| Lab::new(region, uid, gid))
-                .find(|lab| !saved.state.accounts.contains_key(&lab.account))?;
-            saved.state.accounts.entry(lab.account.clone()).or_default();
-            saved.state.generation += 1;
-            saved.labs.insert(name.to_owned(), lab.clone());
-            Some(lab)
-        });
-        let failed =
-            |reason: String| refusal(RefusalCode::Failed, format!("make the lab `{name}`: {reason}"));
-        made.map_err(|error| failed(error.to_string()))?
-            .ok_or_else(|| failed("no account number is left".to_owned()))
+    /// Make a lab with this account; answers false, and does nothing, if there is one of this name.
+    pub(super) async fn add(&self, name: &str, lab: Lab, account: Account) -> Result<bool, Refusal> {
+        let slot = self.laptops.slot(name);
+        let _slot = slot.lock().await;
+        // What is left of a lab of this name that was removed.
+        self.clean_up(name).await.map_err(|reason| failed("make", name, &reason))?;
+        let (plane, own) = (Arc::clone(&self.plane), name.to_owned());
+        let added = spawn_blocking(move || plane.add_lab(&own, &lab, account)).await;
+        added.map_err(|error| failed("make", name, &error))?.map_err(|error| failed("make", name, &error))
     }
 
     /// Remove a lab with everything in it, but for its owner's directory.
     pub(super) async fn remove_lab(&self, name: &str, caller: u32) -> Result<(), Refusal> {
         let lab = self.lab(name, caller)?;
-        let failed =
-            |reason: String| refusal(RefusalCode::Failed, format!("remove the lab `{name}`: {reason}"));
-        self.laptops.lock().await.remove(name);
+        let slot = self.laptops.slot(name);
+        let mut laptop = slot.lock().await;
+        // First what decides: if it cannot be saved, the lab is there as it was.
+        let (plane, own) = (Arc::clone(&self.plane), name.to_owned());
+        let removed = spawn_blocking(move || plane.remove_lab(&own, &lab.account)).await;
+        removed
+            .map_err(|error| failed("remove", name, &error))?
+            .map_err(|error| failed("remove", name, &error))?;
+        *laptop = None;
+        self.clean_up(name).await.map_err(|reason| failed("remove", name, &reason))?;
+        drop(laptop);
+        self.laptops.forget(name, slot);
+        self.followed().await
+    }
+
+    /// End what runs on a lab's laptop, and remove its disk.
+    async fn clean_up(&self, name: &str) -> io::Result<()> {
+        if self.plane.read(|saved| saved.labs.contains_key(name)) {
+            return Ok(());
+        }
         let (cgroup, disk) = (self.laptop_group(name), self.laptop_disk(name));
         spawn_blocking(move || {
             cgroup.remove(LAPTOP_END)?;
@@ -124,16 +143,7 @@ impl Region {
             }
         })
         .await
-        .map_err(|error| failed(error.to_string()))?
-        .map_err(|error| failed(error.to_string()))?;
-        self.plane
-            .change(|saved| {
-                saved.labs.remove(name);
-                saved.state.accounts.remove(&lab.account);
-                saved.state.generation += 1;
-            })
-            .map_err(|error| failed(error.to_string()))?;
-        self.followed().await
+        .map_err(io::Error::other)?
     }
 
     /// Open a connection from a lab's laptop.
@@ -182,13 +192,16 @@ impl Region {
 
     /// The lab's laptop, started if it does not run (any more).
     pub(super) async fn laptop(&self, name: &str, lab: &Lab) -> Result<Laptop, Refusal> {
-        let mut laptops = self.laptops.lock().await;
-        if let Some(laptop) = laptops.get(name).filter(|laptop| laptop.is_up()) {
+        let slot = self.laptops.slot(name);
+        let mut present = slot.lock().await;
+        if let Some(laptop) = present.as_ref().filter(|laptop| laptop.is_up()) {
             return Ok(laptop.clone());
         }
+        if self.plane.read(|saved| saved.labs.get(name) != Some(lab)) {
+            // Removed while this waited.
+            return Err(refusal(RefusalCode::NoSuchLab, format!("find a lab named `{name}`")));
+        }
         self.followed().await?;
-        let failed =
-            |reason: String| refusal(RefusalCode::Failed, format!("start the laptop of `{name}`: {reason}"));
         let settings = Settings {
             netns: kernel::path(&fabric::laptop(&lab.account)),
             image: self.image.clone(),
@@ -200,8 +213,9 @@ impl Region {
             gid: lab.gid,
             program: self.program.clone(),
         };
-        let laptop = Laptop::start(&settings, &self.laptop_group(name)).await.map_err(failed)?;
-        laptops.insert(name.to_owned(), laptop.clone());
+        let started = Laptop::start(&settings, &self.laptop_group(name), &self.supervisor).await;
+        let laptop = started.map_err(|reason| failed("start the laptop of", name, &reason))?;
+        *present = Some(laptop.clone());
         Ok(laptop)
     }
 
@@ -222,6 +236,11 @@ impl Region {
     fn laptop_disk(&self, name: &str) -> PathBuf {
         self.paths.region().join("laptops").join(name)
     }
+}
+
+/// Something that could not be done to a lab.
+fn failed(doing: &str, name: &str, reason: &dyn std::fmt::Display) -> Refusal {
+    refusal(RefusalCode::Failed, format!("{doing} the lab `{name}`: {reason}"))
 }
 
 pub(super) fn refusal(code: RefusalCode, message: String) -> Refusal {

@@ -3,8 +3,10 @@
 use std::fs;
 
 use super::plane::Saved;
-use super::{InstanceStatus, LabStatus};
+use super::{InstanceStatus, LabStatus, TroubleStatus};
+use crate::region::fabric;
 use crate::region::model::{Instance, InstanceState, Region};
+use crate::region::reconcile::Trouble;
 use crate::region::tree::Cgroup;
 
 /// Memory of everything in the region in MiB: what the control group counts, or else, on machines where version 2
@@ -33,7 +35,7 @@ pub(super) fn labs(saved: &Saved, caller: u32) -> Vec<LabStatus> {
             let mut instances: Vec<(&Region, &Instance)> = regions
                 .into_iter()
                 .flat_map(|regions| regions.values())
-                .flat_map(|region| region.instances.iter().map(move |instance| (region, instance)))
+                .flat_map(|region| region.instances.iter().map(move |instance| (&**region, instance)))
                 .filter(|(_, instance)| instance.state != InstanceState::Terminated)
                 .collect();
             instances.sort_by_key(|(_, instance)| instance.launch_time);
@@ -46,6 +48,22 @@ pub(super) fn labs(saved: &Saved, caller: u32) -> Vec<LabStatus> {
             }
         })
         .collect()
+}
+
+/// Where the kernel does not follow, as far as a caller may see it: in his labs, and root in what is left of others.
+pub(super) fn troubles(saved: &Saved, caller: u32, all: &[Trouble]) -> Vec<TroubleStatus> {
+    let visible = all.iter().filter_map(|trouble| {
+        let (account, _) = fabric::owner(&trouble.namespace);
+        let lab = saved.labs.iter().find(|(_, lab)| lab.account == account);
+        let may_see = caller == 0 || lab.is_some_and(|(_, lab)| lab.uid == caller);
+        may_see.then(|| TroubleStatus {
+            lab: lab.map(|(name, _)| name.clone()),
+            namespace: trouble.namespace.clone(),
+            seconds: trouble.since.elapsed().as_secs(),
+            reason: trouble.message.clone(),
+        })
+    });
+    visible.collect()
 }
 
 fn one(region: &Region, instance: &Instance) -> InstanceStatus {
@@ -62,6 +80,27 @@ fn one(region: &Region, instance: &Instance) -> InstanceStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn troubles_are_shown_to_whom_they_concern() {
+        let lab = super::super::lab::Lab::new("us-east-1", 1000, 1000);
+        let namespace = fabric::nat_gateway(&lab.account, "nat-1");
+        let mut saved = Saved::default();
+        saved.labs.insert("mine".to_owned(), lab);
+        let of = |namespace: &str| Trouble {
+            namespace: namespace.to_owned(),
+            since: std::time::Instant::now(),
+            message: "make it".to_owned(),
+        };
+        let all = [of(&namespace), of("999999999999-nat-2")];
+        let seen = |caller| {
+            let seen = troubles(&saved, caller, &all);
+            seen.into_iter().map(|trouble| trouble.lab).collect::<Vec<_>>()
+        };
+        assert_eq!(seen(1000), [Some("mine".to_owned())]);
+        assert_eq!(seen(0), [Some("mine".to_owned()), None]);
+        assert!(seen(1001).is_empty());
+    }
 
     #[test]
     fn the_share_of_a_process_is_read_in_kib() {

@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use nix::unistd::{Uid, setsid};
 
-use super::{Launch, front, tools};
+use super::{Launch, front, tools, words};
 use crate::region::client::Progress;
 use crate::region::image;
 
@@ -42,10 +42,8 @@ fn start(launch: &Launch) -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", failed("set the mode of", &region)))?;
 
     // Of two that start it at the same time, the second finds it running.
-    let lock =
-        File::create(region.join("start.lock")).map_err(|error| format!("open the start lock: {error}"))?;
-    lock.lock().map_err(|error| format!("lock the start lock: {error}"))?;
-    if UnixStream::connect(launch.paths.control_socket()).is_ok() {
+    let _lock = lock_starts(launch)?;
+    if is_running(launch) {
         return Ok(());
     }
 
@@ -66,14 +64,32 @@ fn start(launch: &Launch) -> Result<(), String> {
     unsafe {
         command.pre_exec(|| setsid().map(drop).map_err(Into::into));
     }
-    // Nobody waits for it: it goes on when this process has ended.
-    command.spawn().map_err(|error| format!("start the front: {error}"))?;
+    let mut front = command.spawn().map_err(|error| format!("start the front: {error}"))?;
     drop(command);
 
+    // When it is ready nobody waits for it: it goes on when this process has ended.
     match BufReader::new(ready).lines().next() {
-        Some(Ok(line)) if line == "ready" => Ok(()),
-        _ => Err(last_line(&launch.paths.daemon_log())),
+        Some(Ok(line)) if line == words::READY => Ok(()),
+        Some(Ok(reason)) if !reason.is_empty() => Err(reason),
+        // Killed, most likely: all who could tell why are gone.
+        _ => Err(match front.wait() {
+            Ok(status) => format!("it ended ({status}) before it was ready"),
+            Err(error) => format!("it ended before it was ready ({error})"),
+        }),
     }
+}
+
+/// Only one process may start a daemon, or see to it that none runs.
+pub(super) fn lock_starts(launch: &Launch) -> Result<File, String> {
+    let path = launch.paths.region().join("start.lock");
+    let lock = File::create(path).map_err(|error| format!("open the start lock: {error}"))?;
+    lock.lock().map_err(|error| format!("lock the start lock: {error}"))?;
+    Ok(lock)
+}
+
+/// Whether a daemon answers.
+pub(super) fn is_running(launch: &Launch) -> bool {
+    UnixStream::connect(launch.paths.control_socket()).is_ok()
 }
 
 fn say(progress: Progress) {
@@ -93,11 +109,6 @@ fn open_log(launch: &Launch) -> std::io::Result<File> {
     chown(&path, Some(launch.uid), Some(launch.gid))?;
     fs::set_permissions(&path, Permissions::from_mode(0o640))?;
     Ok(log)
-}
-
-fn last_line(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
-    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended without a word").to_owned()
 }
 
 /// An error with its causes, in one line.

@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::process::{ChildStdin, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, clone, unshare};
@@ -18,7 +18,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stdin, execv};
 
 use super::helper::Fetcher;
-use super::{Cgroup, Launch, cgroup, init, janitor, note};
+use super::leash::Janitor;
+use super::{Cgroup, Launch, cgroup, init, note, words};
 
 pub(super) const VERB: &str = "region-front";
 
@@ -29,13 +30,16 @@ pub(super) const INHERITED: RawFd = 3;
 const LEFT_OVERS: Duration = Duration::from_secs(10);
 
 pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
+    // Standard input is the way to tell that the region is ready, or why it is not; the tree takes it over.
+    let start = take_ready_pipe().map_err(|error| format!("take over the ready pipe: {error}"))?;
+    let mut start = Some(start);
+    run(launch, &mut start).inspect_err(|reason| words::say(start.take(), reason))
+}
+
+fn run(launch: &Launch, start: &mut Option<PipeWriter>) -> Result<ExitCode, String> {
     let failed = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
     let paths = &launch.paths;
-    // Standard input is the way to tell that the region is ready; the tree takes it over.
-    let ready = take_ready_pipe().map_err(failed("take over the ready pipe"))?;
-
-    let lock = File::create(paths.region().join("lock")).map_err(failed("open the lock"))?;
-    take(&lock)?;
+    let lock = take_lock(launch)?;
 
     let mount = cgroup::mount_point().ok_or("no version 2 control groups are mounted on this machine")?;
     let group = Cgroup::at(mount.join(launch.host_name()));
@@ -43,7 +47,7 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     group.remove(LEFT_OVERS).map_err(failed("remove an earlier daemon's control group"))?;
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
     signals.thread_block().map_err(|error| format!("block signals: {error}"))?;
-    let leash = start_janitor(launch, &lock).map_err(failed("start the janitor"))?;
+    let mut janitor = Janitor::start(launch, &lock).map_err(failed("start the janitor"))?;
     note::replace(&note::pid_file(paths), format!("{}\n", std::process::id()).as_bytes())
         .map_err(failed("write the pid file"))?;
     group.make().map_err(failed("create a control group"))?;
@@ -51,32 +55,29 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     let endpoint = listen(launch).map_err(failed("listen on loopback"))?;
     let control = listen_for_control(launch).map_err(failed("listen on the control socket"))?;
     let (mut fetcher, link) = Fetcher::start(launch).map_err(failed("start the fetcher"))?;
-    let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), ready.as_raw_fd(), link.as_raw_fd()];
+    let (last_words, to_us) = io::pipe().map_err(failed("make a pipe"))?;
+    let ready = start.as_ref().map_or(to_us.as_raw_fd(), AsRawFd::as_raw_fd);
+    let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), link.as_raw_fd(), ready, to_us.as_raw_fd()];
     let tree = start_tree(launch, &group, &inherited)?;
-    drop((endpoint, control, ready, link));
+    drop((endpoint, control, link, start.take(), to_us));
 
-    let end = wait(tree, &signals, &mut fetcher);
+    let end = wait(tree, &signals, &mut fetcher, &mut janitor);
     // The janitor goes by the pid file; it has to be right before our end of the leash goes.
-    let code = match end {
-        WaitStatus::Exited(_, 0) => {
-            note::orderly_end(paths).map_err(failed("clear the notes"))?;
-            ExitCode::SUCCESS
-        }
-        WaitStatus::Signaled(_, signal, _) => {
-            let what = format!("the region's first process was killed by signal {}", signal as i32);
-            note::unexpected_end(paths, &what).map_err(failed("note the end"))?;
-            ExitCode::FAILURE
-        }
-        end => {
-            let what = match end {
-                WaitStatus::Exited(_, code) => format!("the region's server ended with status {code}"),
-                end => format!("the region's first process ended: {end:?}"),
-            };
-            note::unexpected_end(paths, &what).map_err(failed("note the end"))?;
-            ExitCode::FAILURE
-        }
+    let code = if end == WaitStatus::Exited(tree, 0) {
+        note::orderly_end(paths).map_err(failed("clear the notes"))?;
+        ExitCode::SUCCESS
+    } else {
+        let what = words::hear(&last_words).unwrap_or_else(|| match end {
+            WaitStatus::Signaled(_, signal, _) => {
+                format!("the region's first process was killed by signal {}", signal as i32)
+            }
+            WaitStatus::Exited(_, code) => format!("the region's server ended with status {code}"),
+            end => format!("the region's first process ended: {end:?}"),
+        });
+        note::unexpected_end(paths, &what).map_err(failed("note the end"))?;
+        ExitCode::FAILURE
     };
-    drop(leash);
+    janitor.release();
     Ok(code)
 }
 
@@ -88,7 +89,9 @@ fn take_ready_pipe() -> io::Result<PipeWriter> {
 
 /// Take the lock. The janitor of a daemon that was killed holds it until it has cleaned up; were it not waited for, it
 /// would remove the next daemon's control group and socket.
-fn take(lock: &File) -> Result<(), String> {
+pub(super) fn take_lock(launch: &Launch) -> Result<File, String> {
+    let lock = File::create(launch.paths.region().join("lock"));
+    let lock = lock.map_err(|error| format!("open the lock: {error}"))?;
     let deadline = Instant::now() + LEFT_OVERS;
     while lock.try_lock().is_err() {
         if Instant::now() > deadline {
@@ -96,16 +99,7 @@ fn take(lock: &File) -> Result<(), String> {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(())
-}
-
-/// The janitor waits for the end of its standard input: our end of that pipe is its leash. It shares the lock (as its standard output, on which it has nothing to say), so that it ends with both.
-fn start_janitor(launch: &Launch, lock: &File) -> io::Result<Option<ChildStdin>> {
-    let program = std::env::current_exe()?;
-    let mut command = Command::new(program);
-    command.arg(janitor::VERB).args(launch.to_arguments()).current_dir("/").stdin(Stdio::piped());
-    command.stdout(lock.try_clone()?);
-    Ok(command.spawn()?.stdin.take())
+    Ok(lock)
 }
 
 /// The EC2 endpoint: at the port that this state directory had before, so that what clients were told stays true.
@@ -190,7 +184,7 @@ fn hand_down(inherited: &[RawFd]) -> io::Result<()> {
 }
 
 /// Wait for the tree's end; pass a request to end on to it.
-fn wait(tree: Pid, signals: &SigSet, fetcher: &mut Fetcher<'_>) -> WaitStatus {
+fn wait(tree: Pid, signals: &SigSet, fetcher: &mut Fetcher<'_>, janitor: &mut Janitor<'_>) -> WaitStatus {
     loop {
         match signals.wait() {
             Ok(Signal::SIGCHLD) => {
@@ -198,7 +192,10 @@ fn wait(tree: Pid, signals: &SigSet, fetcher: &mut Fetcher<'_>) -> WaitStatus {
                     match status {
                         WaitStatus::StillAlive => break,
                         status if status.pid() == Some(tree) => return status,
-                        status => fetcher.ended(status),
+                        status => {
+                            fetcher.ended(status);
+                            janitor.ended(status);
+                        }
                     }
                 }
             }

@@ -12,7 +12,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, sethostname};
 
-use super::{Launch, front, mounts};
+use super::{Launch, Words, front, mounts};
 use crate::region::server::{self, Inherited};
 
 pub(super) const VERB: &str = "region-tree";
@@ -21,6 +21,26 @@ pub(super) fn main(launch: Launch) -> Result<ExitCode, String> {
     if std::process::id() != 1 {
         return Err("this is started by the front alone".to_owned());
     }
+    let mut inherited = inherited()?;
+    prepare().inspect_err(|reason| inherited.words.last(reason))?;
+    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
+    // SAFETY: this process has one thread.
+    match unsafe { fork() }.map_err(|error| format!("fork: {error}"))? {
+        ForkResult::Child => {
+            signals.thread_unblock().map_err(|error| format!("unblock signals: {error}"))?;
+            server::main(launch, inherited)
+        }
+        ForkResult::Parent { child } => {
+            signals.thread_block().map_err(|error| format!("block signals: {error}"))?;
+            // Only the server speaks for the region; these would stay open behind its back.
+            drop(inherited);
+            Ok(reap(child, &signals))
+        }
+    }
+}
+
+/// Everything that the server finds around it.
+fn prepare() -> Result<(), String> {
     mounts::set_up()?;
     sethostname("region").map_err(|error| format!("set the host name: {error}"))?;
     umask(Mode::from_bits_truncate(0o022));
@@ -28,20 +48,7 @@ pub(super) fn main(launch: Launch) -> Result<ExitCode, String> {
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
     }
-    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
-    // SAFETY: this process has one thread.
-    match unsafe { fork() }.map_err(|error| format!("fork: {error}"))? {
-        ForkResult::Child => {
-            signals.thread_unblock().map_err(|error| format!("unblock signals: {error}"))?;
-            server::main(launch, inherited()?)
-        }
-        ForkResult::Parent { child } => {
-            signals.thread_block().map_err(|error| format!("block signals: {error}"))?;
-            // Only the server speaks for the region; these would stay open behind its back.
-            drop(inherited()?);
-            Ok(reap(child, &signals))
-        }
-    }
+    Ok(())
 }
 
 /// What the front has opened for us.
@@ -54,7 +61,9 @@ fn inherited() -> Result<Inherited, String> {
         Ok(descriptor)
     };
     let (endpoint, control) = (TcpListener::from(take(0)?), UnixListener::from(take(1)?));
-    Ok(Inherited { endpoint, control, ready: take(2)?.into(), fetcher: UnixStream::from(take(3)?) })
+    let fetcher = UnixStream::from(take(2)?);
+    let words = Words { start: Some(take(3)?.into()), end: take(4)?.into() };
+    Ok(Inherited { endpoint, control, fetcher, words })
 }
 
 /// Wait for whoever ends below us, until the server does. Our own end is the end of all others.

@@ -27,16 +27,24 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     // An error is as much of an end as the end itself.
     let _ = io::stdin().lock().read_to_end(&mut Vec::new());
 
+    clean_up(launch)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// End every process that is left and remove what the host sees of the region.
+pub(super) fn clean_up(launch: &Launch) -> Result<(), String> {
     let paths = &launch.paths;
     let failed = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
-    if note::pid_file(paths).exists() {
-        note::unexpected_end(paths, "the daemon was killed").map_err(failed("note the end"))?;
+    if note::pid_file(paths).exists()
+        && let Err(error) = note::unexpected_end(paths, "the daemon was killed")
+    {
+        // A full disk is no reason to leave the rest.
+        eprintln!("{VERB}: note the end: {error}");
     }
     if let Some(mount) = cgroup::mount_point() {
         let group = Cgroup::at(mount.join(launch.host_name()));
         group.remove(PATIENCE).map_err(failed("remove the control group"))?;
     }
     // Last, because its absence says that everything is gone.
-    note::remove(&paths.control_socket()).map_err(failed("remove the control socket"))?;
-    Ok(ExitCode::SUCCESS)
+    note::remove(&paths.control_socket()).map_err(failed("remove the control socket"))
 }

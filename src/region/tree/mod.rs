@@ -15,20 +15,25 @@
 //! rule is in a namespace that only these processes hold. Listening sockets are opened by the front and inherited,
 //! so the server accepts connections of the host without having a foot in the host's network namespace.
 
+mod aside;
 mod cgroup;
 mod daemon;
+pub(crate) mod durable;
 mod front;
 mod helper;
 mod init;
 mod janitor;
 mod launch;
+mod leash;
 mod mounts;
 mod note;
 mod tools;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub(crate) use aside::VERB as VERB_SET_ASIDE;
 pub(crate) use cgroup::Cgroup;
 pub(crate) use launch::{Launch, VERB_DAEMON};
 pub(crate) use mounts::CGROUPS;
@@ -36,10 +41,18 @@ pub(crate) use note::{front_pid, replace};
 
 use super::internet::mirror::fetcher;
 pub(crate) use tools::PATH;
+pub(crate) use words::Words;
 
 /// Verbs that the program understands besides those for people. Only root can use them.
-pub const VERBS: &[&str] =
-    &[VERB_DAEMON, front::VERB, janitor::VERB, fetcher::VERB, init::VERB, crate::region::laptop::VERB];
+pub const VERBS: &[&str] = &[
+    VERB_DAEMON,
+    VERB_SET_ASIDE,
+    front::VERB,
+    janitor::VERB,
+    fetcher::VERB,
+    init::VERB,
+    crate::region::laptop::VERB,
+];
 
 /// Run a hidden verb; `args` begins with it.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -49,6 +62,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(crate::region::laptop::VERB) => crate::region::laptop::main(),
         Some(verb) if VERBS.contains(&verb) => Launch::parse(args).and_then(|launch| match verb {
             VERB_DAEMON => daemon::main(&launch),
+            VERB_SET_ASIDE => aside::main(&launch),
             front::VERB => front::main(&launch),
             janitor::VERB => janitor::main(&launch),
             fetcher::VERB => fetcher::main(&launch.paths.packages()),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::durable;
 use crate::region::client::{LastExit, Paths};
 
 /// Holds the front's process id while the daemon runs, and after it if nobody could take it away: that is how an
@@ -19,12 +20,10 @@ pub(crate) fn front_pid(paths: &Paths) -> u32 {
     fs::read_to_string(pid_file(paths)).ok().and_then(|pid| pid.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Write a file so that readers see the old or the new text, never half of one.
+/// Write a file so that readers see the old or the new text, never half of one, and that it is on the disk afterwards.
+/// When this fails the old one is there.
 pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    fs::write(&new, text)?;
-    fs::rename(&new, path)
+    Ok(durable::replace(&durable::System, path, text)?)
 }
 
 /// Remove a file that may be gone already.
@@ -39,8 +38,10 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 pub(super) fn unexpected_end(paths: &Paths, what: &str) -> io::Result<()> {
     eprintln!("region: {what}");
     let note = LastExit { at: Timestamp::now(), what: what.to_owned() };
-    replace(&paths.last_exit(), &serde_json::to_vec(&note)?)?;
-    remove(&pid_file(paths))
+    let noted = replace(&paths.last_exit(), &serde_json::to_vec(&note)?);
+    // Also where there is no room for a note: who looks for the process would find none.
+    remove(&pid_file(paths))?;
+    noted
 }
 
 /// The daemon ended as it was asked to.

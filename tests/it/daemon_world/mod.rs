@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+pub use ec2::{Connection, call};
 pub use host::host_view;
 use lab::region::client::{Client, Exited, LabAccess, Paths, SpawnSpec};
 use lab::wire::Fault;
@@ -24,23 +25,30 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct World {
     pub paths: Paths,
     pub client: Client,
-    _directory: tempfile::TempDir,
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl World {
     pub async fn new() -> World {
+        let directory =
+            tempfile::Builder::new().prefix("lab-test-").tempdir().expect("a temporary directory");
+        let mut world = World::at(directory.path().join("state")).await;
+        world._directory = Some(directory);
+        world
+    }
+
+    /// A daemon with this state directory, which somebody else removes.
+    pub async fn at(state: PathBuf) -> World {
         assert!(
             nix::unistd::Uid::effective().is_root(),
             "these tests start the region, which takes root: run them by sudo"
         );
-        let directory =
-            tempfile::Builder::new().prefix("lab-test-").tempdir().expect("a temporary directory");
         let cache = Paths::from_environment().expect("a home directory").cache;
-        let paths = Paths { state: directory.path().join("state"), cache };
+        let paths = Paths { state, cache };
         fs::create_dir_all(&paths.state).expect("create the state directory");
         start(&paths);
         let client = reach(&paths).await;
-        World { paths, client, _directory: directory }
+        World { paths, client, _directory: None }
     }
 
     /// A lab, made with its directories as the command line does it.
@@ -55,11 +63,32 @@ impl World {
         self.client = reach(&self.paths).await;
     }
 
+    /// The daemon's front process.
+    pub fn front(&self) -> i32 {
+        let pid = fs::read_to_string(self.paths.region().join("pid")).expect("the pid file");
+        pid.trim().parse().expect("a number")
+    }
+
+    /// The front, the tree and the server.
+    pub fn processes(&self) -> [i32; 3] {
+        let front = self.front();
+        let tree = child(front, "region-tree");
+        [front, tree, child(tree, "region-tree")]
+    }
+
     /// Wait until the host sees no daemon any more.
     pub async fn gone(&self) {
         let socket = self.paths.control_socket();
         eventually("the control socket goes away", async || (!socket.exists()).then_some(())).await;
     }
+}
+
+/// The child of a process whose command line names this verb.
+pub fn child(parent: i32, verb: &str) -> i32 {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).expect("children");
+    let is =
+        |pid: &str| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(verb));
+    children.split_whitespace().find(|pid| is(pid)).and_then(|pid| pid.parse().ok()).expect(verb)
 }
 
 impl Drop for World {
@@ -86,6 +115,11 @@ async fn reach(paths: &Paths) -> Client {
 
 /// Start a daemon and wait until it answers.
 pub fn start(paths: &Paths) {
+    try_start(paths).unwrap_or_else(|reason| panic!("the daemon does not start: {reason}"));
+}
+
+/// Start a daemon; what it says if it does not start.
+pub fn try_start(paths: &Paths) -> Result<(), String> {
     let output = Command::new(env!("CARGO_BIN_EXE_lab"))
         .arg("region-daemon")
         .arg("--state")
@@ -96,11 +130,11 @@ pub fn start(paths: &Paths) {
         .stdin(Stdio::null())
         .output()
         .expect("run the program");
-    assert!(
-        output.status.success(),
-        "the daemon does not start: {}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    Err(said.lines().last().unwrap_or_default().to_owned())
 }
 
 /// One lab of a world.

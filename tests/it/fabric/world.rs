@@ -97,7 +97,7 @@ impl World {
 
     /// A call that has to succeed, which the kernel does not hear of yet.
     pub(crate) fn change(&mut self, operation: &str, params: Value) -> Value {
-        let action = Action { operation: operation.to_owned(), params: params.clone() };
+        let action = Action::new(operation, params.clone()).prepared().expect("can be prepared");
         apply(&mut self.state, &self.caller, &action, Timestamp::now())
             .unwrap_or_else(|fault| panic!("{operation} {params}: {fault:?}"))
     }

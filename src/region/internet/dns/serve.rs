@@ -1,5 +1,6 @@
 //! DNS over sockets: each datagram an answer, each stream one question after the other.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use super::answer;
 use super::message::Transport;
+use crate::region::http::{Crowd, Presence};
 use crate::region::internet::World;
+use crate::region::internet::stream::Source;
 use crate::region::internet::wanted::Place;
 
 /// An idle stream is closed after so long.
@@ -37,14 +40,20 @@ pub(in crate::region::internet) async fn stream<W: World>(
     world: Arc<W>,
     place: Place,
     listener: TcpListener,
+    crowd: Arc<Crowd<Source>>,
 ) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
+                let SocketAddr::V4(from) = from else { continue };
+                let Some(seat) = crowd.enter((place.clone(), *from.ip())) else { continue };
                 let (world, place) = (Arc::clone(&world), place.clone());
                 tokio::spawn(async move {
                     // A stream that breaks or goes quiet has nobody to tell.
-                    let _: std::io::Result<()> = converse(world, place, stream).await;
+                    tokio::select! {
+                        _ = converse(world, place, stream, seat.presence()) => {}
+                        () = seat.is_over() => {}
+                    }
                 });
             }
             // Out of descriptors, or the asker has gone.
@@ -53,7 +62,12 @@ pub(in crate::region::internet) async fn stream<W: World>(
     }
 }
 
-async fn converse<W: World>(world: Arc<W>, place: Place, mut stream: TcpStream) -> std::io::Result<()> {
+async fn converse<W: World>(
+    world: Arc<W>,
+    place: Place,
+    mut stream: TcpStream,
+    presence: &Presence,
+) -> std::io::Result<()> {
     loop {
         let question = tokio::time::timeout(PATIENCE, async {
             let length = stream.read_u16().await?;
@@ -67,6 +81,7 @@ async fn converse<W: World>(world: Arc<W>, place: Place, mut stream: TcpStream) 
         let length = u16::try_from(reply.len()).map_err(std::io::Error::other)?;
         let mut framed = length.to_be_bytes().to_vec();
         framed.extend(reply);
-        stream.write_all(&framed).await?;
+        tokio::time::timeout(PATIENCE, stream.write_all(&framed)).await??;
+        presence.rests();
     }
 }

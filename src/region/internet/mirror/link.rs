@@ -13,6 +13,8 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::region::supervisor::Supervisor;
+
 /// What a new fetcher says first.
 pub(super) const STARTED: &str = r#""started""#;
 /// What it is told before anything that is meant for it.
@@ -67,13 +69,14 @@ type Waiting = Arc<Mutex<HashMap<u64, (Order, oneshot::Sender<Outcome>)>>>;
 
 impl Link {
     /// Takes up the talk with the fetcher.
-    pub(super) fn start(socket: StdUnixStream) -> std::io::Result<Link> {
+    pub(super) fn start(socket: StdUnixStream, supervisor: &Supervisor) -> std::io::Result<Link> {
         socket.set_nonblocking(true)?;
         let (reading, writing) = UnixStream::from_std(socket)?.into_split();
         let (words, queue) = mpsc::unbounded_channel();
         let waiting = Waiting::default();
-        tokio::spawn(write(queue, writing, Arc::clone(&waiting)));
-        tokio::spawn(read(reading, words.downgrade(), waiting));
+        supervisor.until_done("way to the fetcher", write(queue, writing, Arc::clone(&waiting)));
+        // Ends with the fetcher, where that was given up: then whoever waits is told so.
+        supervisor.until_done("way from the fetcher", read(reading, words.downgrade(), waiting));
         Ok(Link { words })
     }
 
@@ -158,7 +161,7 @@ mod tests {
     async fn a_fetcher_that_dies_is_followed_by_one_that_gets_its_orders_once() {
         let (ours, theirs) = StdUnixStream::pair().expect("a pair");
         theirs.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
-        let link = Arc::new(Link::start(ours).expect("starts"));
+        let link = Arc::new(Link::start(ours, &Supervisor::new().0).expect("starts"));
         let asked = [1, 2].map(|id| {
             let link = Arc::clone(&link);
             tokio::spawn(async move { link.fetch(order(id)).await })

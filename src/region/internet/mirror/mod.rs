@@ -29,6 +29,8 @@ use path::ArchivePath;
 pub(crate) use store::Offline;
 use store::{Miss, Store};
 
+use crate::region::supervisor::Supervisor;
+
 /// The mirror. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
 pub(crate) struct Mirror(Arc<Inner>);
@@ -44,8 +46,8 @@ impl Mirror {
     ///
     /// # Errors
     /// When the link cannot be used.
-    pub(crate) fn new(cache: PathBuf, link: UnixStream) -> std::io::Result<Mirror> {
-        let store = Store::new(cache.clone(), link::Link::start(link)?);
+    pub(crate) fn new(cache: PathBuf, link: UnixStream, supervisor: &Supervisor) -> std::io::Result<Mirror> {
+        let store = Store::new(cache.clone(), link::Link::start(link, supervisor)?);
         Ok(Mirror(Arc::new(Inner { store, wordpress: wordpress::Maker::new(cache) })))
     }
 

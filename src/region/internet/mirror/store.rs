@@ -237,7 +237,10 @@ mod tests {
                 }
             }
         });
-        let store = Store::new(directory.path().to_owned(), Link::start(ours).unwrap());
+        let store = Store::new(
+            directory.path().to_owned(),
+            Link::start(ours, &crate::region::supervisor::Supervisor::new().0).unwrap(),
+        );
         Archive { _directory: directory, store: Arc::new(store), asked }
     }
 
@@ -327,7 +330,10 @@ mod tests {
     async fn a_fetcher_that_ends_leaves_nobody_waiting() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::new(directory.path().to_owned(), Link::start(ours).unwrap());
+        let store = Store::new(
+            directory.path().to_owned(),
+            Link::start(ours, &crate::region::supervisor::Supervisor::new().0).unwrap(),
+        );
         drop(theirs);
         assert!(matches!(store.get(&path("/debian/pool/a.deb")).await, Err(Miss::Unreachable(_))));
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State as AppState};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use http::{HeaderValue, Method, StatusCode, header, request};
 use serde_json::json;
 
+use crate::region::http::Presence;
 use crate::region::internet::mirror::Mirror;
 use crate::region::internet::places::{Content, site};
 use crate::region::internet::stream::Peer;
@@ -37,10 +38,15 @@ pub(in crate::region::internet) fn app(mirror: Mirror) -> Router {
 async fn handle(
     AppState(mirror): AppState<Mirror>,
     ConnectInfo(peer): ConnectInfo<Peer>,
+    Extension(presence): Extension<Presence>,
     request: Request,
 ) -> Response {
     let Some(site) = site(*peer.to.ip()) else { return StatusCode::NOT_FOUND.into_response() };
     let reading = request.method() == Method::GET || request.method() == Method::HEAD;
+    if !matches!(site.content, Content::Echo) {
+        // It may wait for a package that has to be fetched first; the body is of no interest.
+        presence.admit();
+    }
     match site.content {
         Content::Echo => {
             let (head, body) = request.into_parts();

@@ -9,7 +9,7 @@ use crate::region::model::fault::{fault, invalid};
 use crate::region::model::keys;
 use crate::region::model::kind;
 use crate::region::model::listing::Listing;
-use crate::region::model::state::{KeyKind, KeyPair};
+use crate::region::model::state::KeyPair;
 use crate::wire::Fault;
 
 static LISTING: Listing = Listing {
@@ -36,26 +36,18 @@ pub(super) fn create(context: &mut Context<'_>) -> Result<Value, Fault> {
     let params = context.params;
     let name = params.need("KeyName")?;
     check_name(context, name)?;
-    let kind = match params.str("KeyType").unwrap_or("rsa") {
-        "rsa" => KeyKind::Rsa,
-        "ed25519" => KeyKind::Ed25519,
-        other => return Err(invalid(format!("Value ({other}) for parameter keyType is invalid."))),
-    };
-    match params.str("KeyFormat").unwrap_or("pem") {
-        "pem" => {}
-        "ppk" => {
-            return Err(fault("UnsupportedOperation", "The key format ppk is not available in this region."));
-        }
-        other => return Err(invalid(format!("Value ({other}) for parameter keyFormat is invalid."))),
-    }
+    keys::wanted(params)?;
     let tags = context.new_tags(&kind::KEY_PAIR)?;
-    let made = keys::make(kind, name)?;
+    // Not made here: this runs while others wait for the state.
+    let unprepared =
+        || fault("InternalError", "An internal error has occurred: no key was made for this call");
+    let made = context.key.ok_or_else(unprepared)?;
     let key = KeyPair {
         id: context.id(&kind::KEY_PAIR),
         name: name.to_owned(),
-        kind,
-        fingerprint: made.fingerprint,
-        public_key: made.public,
+        kind: made.kind,
+        fingerprint: made.fingerprint.clone(),
+        public_key: made.public.clone(),
         created: context.now,
         tags,
     };

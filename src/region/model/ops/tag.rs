@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::region::model::context::{Context, check_tag, nothing, read_tags};
-use crate::region::model::fault::{fault, invalid, missing};
+use crate::region::model::fault::{fault, missing};
 use crate::region::model::kind::{self, Kind};
-use crate::region::model::listing::Listing;
+use crate::region::model::listing::{ITSELF, Listing};
 use crate::region::model::state::{Region, Tags};
 use crate::wire::Fault;
 
@@ -16,10 +16,10 @@ static LISTING: Listing = Listing {
         ("key", "Key"),
         ("resource-id", "ResourceId"),
         ("resource-type", "ResourceType"),
-        ("tag-key", "Key"),
         ("value", "Value"),
     ],
-    tags: "",
+    // `tag:KEY` selects by key and value at once, here too.
+    tags: ITSELF,
     page: (5, 1000),
 };
 
@@ -142,29 +142,5 @@ pub(super) fn describe(context: &mut Context<'_>) -> Result<Value, Fault> {
             json!({"Key": key, "ResourceId": id, "ResourceType": kind.resource_type, "Value": value})
         }));
     }
-    // `tag:KEY` selects by key and value at once, here too.
-    let tag_filters = context.params.objects("Filters").filter_map(|filter| {
-        let key = filter.str("Name")?.strip_prefix("tag:")?;
-        Some((key, filter.strings("Values")))
-    });
-    let tag_filters: Vec<_> = tag_filters.collect();
-    if tag_filters.is_empty() {
-        return LISTING.answer(context.params, items);
-    }
-    for (key, values) in &tag_filters {
-        let wanted =
-            |value: &str| values.iter().any(|pattern| crate::region::model::listing::matches(pattern, value));
-        items.retain(|item| item["Key"] == **key && item["Value"].as_str().is_some_and(wanted));
-    }
-    let rest: Vec<Value> = context
-        .params
-        .list("Filters")
-        .iter()
-        .filter(|filter| !filter["Name"].as_str().is_some_and(|name| name.starts_with("tag:")))
-        .cloned()
-        .collect();
-    let mut params = context.params.whole().clone();
-    let object = params.as_object_mut().ok_or_else(|| invalid("The request is not an object"))?;
-    object.insert("Filters".to_owned(), Value::Array(rest));
-    LISTING.answer(crate::region::model::params::Params::of(&params), items)
+    LISTING.answer(context.params, items)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Address, DhcpOptions, Entry, Instance, InternetGateway, KeyPair, NatGateway, NetworkAcl,
-    NetworkInterface, RouteTable, SecurityGroup, Subnet, Table, Volume, Vpc,
+    NetworkInterface, RouteTable, SecurityGroup, Shared, Subnet, Table, Volume, Vpc,
 };
 
 /// One account: one lab. Accounts see nothing of each other.
@@ -20,9 +20,9 @@ pub struct Account {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
     /// By region name, for example `us-east-1`; made on first use.
-    pub regions: BTreeMap<String, Region>,
+    pub regions: BTreeMap<String, Shared<Region>>,
     /// Every public address that the account ever had. None is handed out twice.
-    pub issued_addresses: BTreeSet<Ipv4Addr>,
+    pub issued_addresses: Shared<BTreeSet<Ipv4Addr>>,
 }
 
 /// What one account has in one region.
@@ -43,7 +43,7 @@ pub struct Region {
     pub volumes: Table<Volume>,
     pub instances: Table<Instance>,
     /// Calls with a client token that succeeded, for a day: repeating one returns the same answer.
-    pub idempotent_calls: Vec<IdempotentCall>,
+    pub idempotent_calls: Vec<Shared<IdempotentCall>>,
     /// Attributes of the account in this region that an operation can change.
     pub serial_console_access: bool,
 }

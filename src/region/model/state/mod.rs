@@ -10,6 +10,7 @@ mod interface;
 mod key;
 mod route;
 mod security;
+mod shared;
 mod table;
 mod volume;
 mod vpc;
@@ -26,6 +27,7 @@ pub use key::{KeyKind, KeyPair};
 pub use route::{Route, RouteAssociation, RouteOrigin, RouteTable, RouteTarget};
 pub use security::{Peer, PortRange, Protocol, SecurityGroup, SecurityGroupRule};
 use serde::{Deserialize, Serialize};
+pub use shared::Shared;
 pub use table::{Entry, Table};
 pub use volume::{Volume, VolumeAttachment};
 pub use vpc::{DhcpOptions, Subnet, Vpc};
@@ -35,7 +37,8 @@ use super::entropy::Entropy;
 /// The tags of one resource, in the order in which `Describe` shows them (by key).
 pub type Tags = BTreeMap<String, String>;
 
-/// Everything the region's control plane knows. The whole of it goes to disk and into checkpoints.
+/// Everything the region's control plane knows. The accounts go to disk and into checkpoints. A copy costs next to nothing:
+/// it shares everything with its original until one of them changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct State {
     /// Grows by one with each change (but for console text), so that whoever makes the kernel agree knows
@@ -43,7 +46,7 @@ pub struct State {
     pub generation: u64,
     pub(crate) entropy: Entropy,
     /// By key: 12 digits, and the account's number but for accounts with a [`Account::number`] of their own.
-    pub accounts: BTreeMap<String, Account>,
+    pub accounts: BTreeMap<String, Shared<Account>>,
 }
 
 impl State {
@@ -61,21 +64,21 @@ impl State {
         State { generation: 0, entropy, accounts: BTreeMap::new() }
     }
 
-    /// Makes later ids independent of the earlier ones: two labs restored from one checkpoint must not mint
-    /// the same ids.
+    /// Makes later ids independent of the earlier ones: neither two labs restored from one checkpoint nor two copies that
+    /// are changed at once may mint the same ids.
     pub fn reseed(&mut self) {
         self.entropy = Entropy::from_os();
     }
 
     /// One account's part of one region, when it has been used.
     pub fn region(&self, account: &str, region: &str) -> Option<&Region> {
-        self.accounts.get(account)?.regions.get(region)
+        self.accounts.get(account)?.regions.get(region).map(|region| &**region)
     }
 
     /// All account regions with their account numbers and region names.
     pub fn regions(&self) -> impl Iterator<Item = (&str, &str, &Region)> {
         self.accounts.iter().flat_map(|(account, a)| {
-            a.regions.iter().map(move |(name, region)| (account.as_str(), name.as_str(), region))
+            a.regions.iter().map(move |(name, region)| (account.as_str(), name.as_str(), &**region))
         })
     }
 

@@ -2,16 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Shared;
+
 /// What a [`Table`] can hold: something with an id of its own.
-pub trait Entry {
+pub trait Entry: Clone {
     /// The id, unique in its table and never used again.
     fn id(&self) -> &str;
 }
 
-/// Resources of one kind, found by id, in order of creation. Serialised as a list.
+/// Resources of one kind, found by id, in order of creation. Serialised as a list. Copies share the resources.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Table<T>(Vec<T>);
+pub struct Table<T>(Vec<Shared<T>>);
+
+/// The resources of a [`Table`], the oldest first.
+pub type Iter<'a, T> = std::iter::Map<std::slice::Iter<'a, Shared<T>>, fn(&'a Shared<T>) -> &'a T>;
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
@@ -22,7 +27,7 @@ impl<T> Default for Table<T> {
 impl<T: Entry> Table<T> {
     /// The resource with this id.
     pub fn get(&self, id: &str) -> Option<&T> {
-        self.0.iter().find(|entry| entry.id() == id)
+        self.iter().find(|entry| entry.id() == id)
     }
 
     /// Whether there is a resource with this id.
@@ -31,8 +36,8 @@ impl<T: Entry> Table<T> {
     }
 
     /// All resources, the oldest first.
-    pub fn iter(&self) -> std::slice::Iter<'_, T> {
-        self.0.iter()
+    pub fn iter(&self) -> Iter<'_, T> {
+        self.0.iter().map(|entry| &**entry)
     }
 
     /// How many there are.
@@ -46,33 +51,34 @@ impl<T: Entry> Table<T> {
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
-        self.0.iter_mut().find(|entry| entry.id() == id)
+        self.0.iter_mut().find(|entry| entry.id() == id).map(|entry| &mut **entry)
     }
 
-    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
+    /// To look at and to change: those that are changed are no longer shared.
+    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Shared<T>> {
         self.0.iter_mut()
     }
 
     pub(crate) fn insert(&mut self, entry: T) {
         debug_assert!(!self.contains(entry.id()), "the id {} is used twice", entry.id());
-        self.0.push(entry);
+        self.0.push(entry.into());
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<T> {
         let position = self.0.iter().position(|entry| entry.id() == id)?;
-        Some(self.0.remove(position))
+        Some(self.0.remove(position).into_inner())
     }
 
-    pub(crate) fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
-        self.0.retain(keep);
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        self.0.retain(|entry| keep(entry));
     }
 }
 
 impl<'a, T> IntoIterator for &'a Table<T> {
     type Item = &'a T;
-    type IntoIter = std::slice::Iter<'a, T>;
+    type IntoIter = Iter<'a, T>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.0.iter().map(|entry| &**entry)
     }
 }

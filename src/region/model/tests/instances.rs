@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::world::{World, text};
-use crate::region::model::{CheckStatus, InstanceState, Observation};
+use crate::region::model::{Action, CheckStatus, InstanceState, Observation, apply, power_cut};
 
 /// A VPC with a gateway and a subnet that hands out public addresses.
 fn place(world: &mut World) -> (String, String) {
@@ -149,6 +149,27 @@ fn a_launch_that_fails_leaves_nothing_running() {
     assert!(world.region().network_interfaces.is_empty());
 }
 
+/// The host lost power, and then the guest could not be started: its disk is no one's to throw away.
+#[test]
+fn an_instance_that_ran_before_and_cannot_be_started_is_stopped_and_says_why() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let params = launch(&world, &subnet, json!({}));
+    let id = world.get("RunInstances", params, "Instances.0.InstanceId");
+    world.settle();
+    assert_eq!(state(&world, &id), InstanceState::Running);
+    power_cut(&mut world.state);
+    let failed = Observation::InstanceFailed { instance_id: id.clone(), message: "no room".to_owned() };
+    world.see(failed);
+    assert_eq!(state(&world, &id), InstanceState::Stopped);
+    let shown = world.ok("DescribeInstances", json!({"InstanceIds": [id]}));
+    let shown = |path: &str| text(&shown, &format!("Reservations.0.Instances.0.{path}"));
+    assert_eq!(shown("StateReason.Code"), "Server.InternalError");
+    assert_eq!(shown("StateReason.Message"), "Server.InternalError: no room");
+    world.ok("StartInstances", json!({"InstanceIds": [id]}));
+    assert_eq!(state(&world, &id), InstanceState::Pending);
+}
+
 #[test]
 fn a_client_token_makes_one_launch_of_two() {
     let mut world = World::new();
@@ -222,7 +243,7 @@ fn a_power_cut_stops_what_was_stopping_and_has_the_rest_checked_again() {
     let (_, subnet) = place(&mut world);
     let (runs, stops) = (world.instance(&subnet), world.instance(&subnet));
     world.ok("StopInstances", json!({"InstanceIds": [stops]}));
-    world.see(Observation::PowerCut);
+    power_cut(&mut world.state);
     assert_eq!(state(&world, &stops), InstanceState::Stopped);
     let instance = world.region().instances.get(&runs).unwrap();
     assert_eq!((instance.state, instance.guest.check), (InstanceState::Running, CheckStatus::Initializing));
@@ -255,4 +276,25 @@ fn a_zone_of_another_region_is_no_place_for_a_launch() {
         (fault.code.as_str(), fault.message.as_str()),
         ("InvalidParameterValue", "Invalid availability zone: [eu-west-1a]")
     );
+}
+
+/// Making a key takes up to a second; whoever carries out calls may hold what others wait for.
+#[test]
+fn a_key_is_made_before_the_call_and_only_for_one_that_makes_sense() {
+    let mut world = World::new();
+    let create = |params| Action::new("CreateKeyPair", params);
+    let unprepared = apply(&mut world.state, &world.caller, &create(json!({"KeyName": "a"})), world.now);
+    assert_eq!(unprepared.unwrap_err().code, "InternalError");
+    let prepared = create(json!({"KeyName": "a", "KeyType": "ed25519"})).prepared().unwrap();
+    let key = prepared.key.clone().expect("it is made");
+    let answer = apply(&mut world.state, &world.caller, &prepared, world.now).unwrap();
+    assert_eq!(answer["KeyMaterial"], json!(key.private));
+    assert!(!format!("{prepared:?}").contains("PRIVATE"), "nobody prints it");
+    for (params, code) in [
+        (json!({"KeyName": "b", "KeyType": "dsa"}), "InvalidParameterValue"),
+        (json!({"KeyName": "b", "KeyFormat": "ppk"}), "UnsupportedOperation"),
+        (json!({}), "MissingParameter"),
+    ] {
+        assert_eq!(create(params).prepared().unwrap_err().code, code);
+    }
 }

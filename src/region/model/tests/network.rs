@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::world::{World, text};
+use crate::region::model::Observation;
 
 #[test]
 fn blocks_of_addresses_are_checked() {
@@ -241,4 +242,29 @@ fn ids_and_addresses_are_never_used_twice() {
     // The first block has room for 251; then the second begins.
     assert_eq!(ips.iter().filter(|ip| ip.starts_with("203.0.113.")).count(), 251);
     assert_eq!(ips.iter().filter(|ip| ip.starts_with("198.18.") || ip.starts_with("198.19.")).count(), 49);
+}
+
+#[test]
+fn a_nat_gateway_that_could_not_be_built_says_why_frees_its_address_and_is_forgotten() {
+    let mut world = World::new();
+    let vpc = world.vpc();
+    let subnet = world.subnet(&vpc, "10.0.1.0/24");
+    world.gateway(&vpc);
+    let allocation = world.get("AllocateAddress", json!({}), "AllocationId");
+    let nat = json!({"SubnetId": subnet, "AllocationId": allocation});
+    let id = world.get("CreateNatGateway", nat.clone(), "NatGateway.NatGatewayId");
+    let (code, message) = ("InternalError".to_owned(), "Please try again.".to_owned());
+    world.see(Observation::NatGatewayFailed { nat_gateway_id: id.clone(), code, message });
+    let shown = world.ok("DescribeNatGateways", json!({"NatGatewayIds": [id]}));
+    let shown = |path: &str| text(&shown, &format!("NatGateways.0.{path}"));
+    assert_eq!(shown("State"), "failed");
+    assert_eq!(shown("FailureCode"), "InternalError");
+    assert_eq!(shown("FailureMessage"), "Please try again.");
+    // What it had is free, and the next one may have it.
+    assert!(world.region().network_interfaces.is_empty());
+    world.ok("CreateNatGateway", nat);
+    world.settle();
+    world.pass(SignedDuration::from_mins(61));
+    let code = world.fails("DescribeNatGateways", json!({"NatGatewayIds": [id]}));
+    assert_eq!(code, "NatGatewayNotFound");
 }

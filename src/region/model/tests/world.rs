@@ -30,7 +30,7 @@ impl World {
     }
 
     pub(super) fn call(&mut self, operation: &str, params: Value) -> Result<Value, Fault> {
-        let action = Action { operation: operation.to_owned(), params };
+        let action = Action::new(operation, params).prepared()?;
         let answer = apply(&mut self.state, &self.caller, &action, self.now)?;
         // Whatever is answered has the shape that the service model gives it.
         let described = Service::all().into_iter().find_map(|service| service.operation(operation));
@@ -49,8 +49,6 @@ impl World {
     /// The code of the error that the call must end in. An error leaves no trace.
     #[track_caller]
     pub(super) fn fails(&mut self, operation: &str, params: Value) -> String {
-        // What has ended an hour ago is forgotten by any call, also by one that fails.
-        self.ok("DescribeVpcs", json!({}));
         let before = self.state.clone();
         let fault = self.call(operation, params).expect_err(operation);
         assert_eq!(self.state.accounts, before.accounts, "{operation} failed and left a trace");
