@@ -56,6 +56,32 @@ fn stream(route: &Route) -> (f64, f64) {
     (total * 8.0 / 1e9 / began.elapsed().as_secs_f64(), (busy() - before) / (total / 1e9))
 }
 
+/// Nanoseconds of processor time for a small datagram of an established flow, from the sender to the receiver's queue.
+fn datagram(route: &Route) -> f64 {
+    const COUNT: u32 = 100_000;
+    let (namespace, ip, port) = &route.to;
+    let receiver = kernel::udp_bind(namespace, SocketAddrV4::new(*ip, *port)).expect("a socket");
+    let sender =
+        kernel::udp_bind(&route.from, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)).expect("a socket");
+    sender.connect(SocketAddrV4::new(*ip, *port)).expect("an address");
+    for socket in [&sender, &receiver] {
+        socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a time");
+    }
+    sender.send(b"x").expect("sent");
+    let (_, back) = receiver.recv_from(&mut [0; 8]).expect("a datagram");
+    receiver.send_to(b"x", back).expect("sent");
+    sender.recv(&mut [0; 8]).expect("an answer");
+    let busy = || {
+        let usage = getrusage(UsageWho::RUSAGE_THREAD).expect("usage");
+        (usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 * 1e3
+    };
+    let before = busy();
+    for _ in 0..COUNT {
+        sender.send(b"x").expect("sent");
+    }
+    (busy() - before) / f64::from(COUNT)
+}
+
 /// Connections a second, one after the other.
 fn connections(route: &Route) -> f64 {
     let (namespace, ip, port) = &route.to;
@@ -85,7 +111,11 @@ fn packets_through_a_router() {
     in_tree("fabric::speed::packets_through_a_router", || {
         let mut world = World::new();
         let network = world.network();
-        let narrow = world.group(&network.vpc, "narrow", &[Rule::Tcp(80, "10.0.0.0/16")]);
+        let narrow = world.group(
+            &network.vpc,
+            "narrow",
+            &[Rule::Tcp(80, "10.0.0.0/16"), Rule::Udp(80, "10.0.0.0/16")],
+        );
         let wide = world.group(&network.vpc, "wide", &[]);
         let all = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": EVERYBODY}]}]);
         world.change("AuthorizeSecurityGroupIngress", json!({"GroupId": wide, "IpPermissions": all}));
@@ -125,18 +155,22 @@ fn packets_through_a_router() {
         ];
         let mut rates = vec![Vec::new(); ways.len()];
         let mut costs = rates.clone();
+        let mut datagrams = rates.clone();
         let mut beginnings = rates.clone();
         for _ in 0..ROUNDS {
             for (at, route) in ways.iter().enumerate() {
                 let (rate, cost) = stream(route);
                 rates[at].push(rate);
                 costs[at].push(cost);
+                datagrams[at].push(datagram(route));
                 beginnings[at].push(connections(route));
             }
         }
-        println!("| way | Gbit/s | s of processor a GB | connections a second |");
+        println!(
+            "| way | Gbit/s | s of processor a GB | ns of processor a datagram | connections a second |"
+        );
         for (at, route) in ways.iter().enumerate() {
-            let row = [&rates, &costs, &beginnings].map(|table| median(table[at].clone()));
+            let row = [&rates, &costs, &datagrams, &beginnings].map(|table| median(table[at].clone()));
             println!("| {} | {} |", route.name, row.join(" | "));
         }
     });
