@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::desired::{Address, Cable, Desired, End, Neighbour, RouteAction, RouteKey};
+use super::tracking::SUBNET_MASK;
 
 /// A change of links, addresses, routes or rules in one namespace. Displayed as `ip -batch` takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +59,10 @@ impl fmt::Display for Change {
             Self::SetRoute(key, action) => write!(out, "route replace {}", Route(key, action)),
             Self::RemoveRoute(key, action) => write!(out, "route del {}", Route(key, action)),
             Self::AddMark(mark, table) => {
-                write!(out, "rule add pref {PREFERENCE} fwmark {mark} lookup {table}")
+                write!(out, "rule add pref {PREFERENCE} fwmark {mark}/{SUBNET_MASK:#x} lookup {table}")
             }
             Self::RemoveMark(mark, table) => {
-                write!(out, "rule del pref {PREFERENCE} fwmark {mark} lookup {table}")
+                write!(out, "rule del pref {PREFERENCE} fwmark {mark}/{SUBNET_MASK:#x} lookup {table}")
             }
         }
     }

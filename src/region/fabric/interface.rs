@@ -1,5 +1,6 @@
 //! A network interface: a cable from the router to the guest, and its place in every filter.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -8,6 +9,7 @@ use super::desired::{Address, Cable, Desired, End, Namespace, Neighbour, RouteAc
 use super::groups::{self, quoted};
 use super::names;
 use super::router::{L2_TABLE, ROUTER_MAC, VPC_TABLE, setting};
+use super::tracking;
 use crate::region::model::{InterfaceKind, NetworkInterface, Region, SecurityGroup, Subnet};
 
 /// An interface whose cable is plugged in at both ends.
@@ -49,9 +51,9 @@ impl<'a> Plugged<'a> {
         })
     }
 
-    /// Whether the source/destination check is off.
-    fn forwards(&self) -> bool {
-        !self.interface.source_dest_check || self.interface.kind == InterfaceKind::NatGateway
+    /// Whether its system may send and get what is not its own: the source/destination check is off.
+    pub(super) fn is_relay(&self) -> bool {
+        !self.interface.source_dest_check && self.interface.kind == InterfaceKind::Interface
     }
 
     fn addresses(&self) -> Vec<String> {
@@ -100,23 +102,24 @@ impl<'a> Plugged<'a> {
                 table.element("bind", format!("{link} . {} . {ip}", self.interface.mac));
                 table.element("own", format!("{link} . {ip}"));
             }
-            if self.forwards() {
+            if self.is_relay() {
                 table.element("nocheck", &link);
             }
         }
     }
 
-    /// Membership in security groups. A NAT gateway has none, and lets everything through.
-    pub(super) fn join_groups(&self, router: &mut Namespace, region: &Region) {
+    /// Membership in security groups. `relays` has the slots of those that are relays.
+    pub(super) fn join_groups(&self, router: &mut Namespace, region: &Region, relays: &BTreeMap<&str, u32>) {
         let Some(table) = router.ruleset.tables.get_mut(VPC_TABLE) else { return };
         if self.interface.kind == InterfaceKind::NatGateway {
-            table.entry("sg_in", quoted(&self.link), "accept");
-            table.entry("sg_out", quoted(&self.link), "accept");
-            return;
+            return tracking::add_nat_gateway(table, &quoted(&self.link));
         }
         let ids = self.interface.groups.iter();
         let groups: Vec<&SecurityGroup> = ids.filter_map(|id| region.security_groups.get(id)).collect();
         groups::join(table, &self.link, &self.addresses(), &groups);
+        if let Some(slot) = relays.get(self.link.as_str()) {
+            groups::relay(table, &self.link, *slot);
+        }
     }
 
     /// The far end: a link that is configured before any system starts on it.

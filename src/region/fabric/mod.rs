@@ -13,16 +13,16 @@
 //! filter sees which interface a packet comes from and goes to. What a packet meets in a router, in this order:
 //!
 //! 1. `netdev l2`: ARP is answered here, with true hardware addresses; frames to neighbours are taken in.
-//! 2. `spoof`: a source that is not the interface's own is dropped. `ttl`: the router does not count as a hop.
-//! 3. `setmark`: the subnet (link group) becomes the mark that chooses the route table. From the gateways: no mark,
-//!    only the VPC's own addresses.
-//! 4. `gate`: only translated sources leave by the internet gateway, only own destinations reach an interface.
-//! 5. `sgout`, `naclout`, `naclin`, `sgin`: security groups of the sender, ACLs of both subnets, security groups of
-//!    the receiver. Each chain's `accept` only goes on to the next.
-//! 6. `input`: what is for the router itself, the resolver and the metadata service, meets no group and no ACL.
+//! 2. `spoof`: a source that is not the interface's own is dropped. The subnet (link group) becomes the mark that
+//!    chooses the route table; from the gateway: no mark, only the VPC's own addresses. `ttl`: the router does not
+//!    count as a hop.
+//! 3. `gate`: only translated sources leave by the internet gateway, only own destinations reach an interface.
+//! 4. `sgout`, `naclout`, `naclin`, `sgin`: security groups of the sender, ACLs of both subnets, security groups of
+//!    the receiver. Each chain's `accept` only goes on to the next. Which flows an interface tracks: `tracking`.
+//! 5. `input`: what is for the router itself, the resolver and the metadata service, meets no group and no ACL.
 //!
-//! Limits: IPv4 only; an established flow is known as such in the whole router, not at each interface; no peerings
-//! (one would be a cable between two routers with a link group of its own, treated as the gateway's is).
+//! Limits: IPv4 only; what an interface lets out and the receiver's side drops leaves no trace at the sender's side; no
+//! peerings (one would be a cable between two routers with a link group of its own, treated as the gateway's is).
 
 mod acl;
 mod change;
@@ -42,6 +42,7 @@ pub(crate) mod sample;
 mod script;
 #[cfg(test)]
 mod tests;
+mod tracking;
 
 pub use change::Change;
 pub use desired::{Address, Cable, Desired, End, Namespace, Neighbour, RouteAction, RouteKey};

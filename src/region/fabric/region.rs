@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use super::desired::{Address, Cable, Desired, End, Namespace, Neighbour, RouteAction, RouteKey};
 use super::interface::{Plugged, gateway};
 use super::router::{self, GATEWAY_INSIDE_MAC, GATEWAY_OUTSIDE_MAC, L2_TABLE, ROUTER_MAC, VPC_TABLE};
-use super::{acl, groups, internet, names, nat};
+use super::{acl, groups, internet, names, nat, tracking};
 use crate::region::model::{
     InstanceState, InterfaceKind, Region, Route, RouteTable, RouteTarget, SecurityGroup, State, Vpc,
 };
@@ -69,6 +69,8 @@ impl Building<'_> {
             self.add_gateway(desired, &name);
         }
         let plugged = self.plugged();
+        let relays = plugged.iter().filter(|place| place.is_relay()).map(|place| place.link.as_str());
+        let relays = tracking::slots(relays);
         for place in &plugged {
             place.plug(desired, &name);
             place.configure(desired);
@@ -76,7 +78,7 @@ impl Building<'_> {
                 self.publish(desired, &name, place);
             }
             if let Some(router) = desired.namespaces.get_mut(&name) {
-                place.join_groups(router, self.region);
+                place.join_groups(router, self.region, &relays);
             }
             if place.interface.kind == InterfaceKind::NatGateway
                 && let Some(gateway) = desired.namespaces.get_mut(&place.far.namespace)

@@ -4,9 +4,10 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
+use super::acl;
 use super::desired::{Address, Namespace, RouteAction, RouteKey};
 use super::ruleset::{Ruleset, Table};
-use super::{acl, groups};
+use super::tracking::{self, FROM_RELAY, TO_RELAY};
 
 /// The metadata service.
 pub const METADATA_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
@@ -30,6 +31,8 @@ pub(super) fn empty(cidr: Ipv4Net, resolver: Option<Ipv4Addr>) -> Namespace {
         setting("net.netfilter.nf_conntrack_tcp_be_liberal", "1"),
         // Otherwise a flow that was cut comes back as a new one when the server speaks next.
         setting("net.netfilter.nf_conntrack_tcp_loose", "0"),
+        // As an interface on AWS forgets a UDP flow; the kernel's other times are the same.
+        setting("net.netfilter.nf_conntrack_udp_timeout_stream", "180"),
     ]);
     router.up.insert("lo".to_owned());
     router.routes.insert(RouteKey::main(cidr), RouteAction::Blackhole);
@@ -123,7 +126,7 @@ fn vpc_table() -> Table {
         .map("eip_out", "type ipv4_addr : ipv4_addr")
         .map("eip_in", "type ipv4_addr : ipv4_addr")
         .set("services", "type ipv4_addr . inet_proto . inet_service");
-    groups::declare(&mut table);
+    tracking::declare(&mut table);
     acl::declare(&mut table);
     arrival(&mut table);
     translation(&mut table);
@@ -140,22 +143,31 @@ fn arrival(table: &mut Table) {
         table.chain(format!("t{ttl}"), [format!("ip ttl set {}", u16::from(ttl) + 1)]);
         table.entry("inc", ttl, format!("goto t{ttl}"));
     }
-    table.chain("ttl", ["ip ttl vmap @inc"]);
+    // What Linux begins with, as nearly everything does, needs no look into the map.
+    table.chain("ttl", ["ip ttl 64 ip ttl set 65 accept", "ip ttl vmap @inc"]);
+    // The subnet chooses the route table.
+    table.chain("own_source", ["meta mark set iifgroup map @subnet", "goto ttl"]);
+    table.chain(
+        "foreign_source",
+        [
+            "meta mark set iifgroup map @subnet".to_owned(),
+            // Not the source, but its hardware address may be the foreign one.
+            format!("iifname . ip saddr != @own meta mark set meta mark or {FROM_RELAY}"),
+            "goto ttl".to_owned(),
+        ],
+    );
     table.base(
         "spoof",
         "type filter hook prerouting priority raw; policy accept;",
         [
             "iifgroup 1 goto ttl",
+            "iifname . ether saddr . ip saddr @bind goto own_source",
             "iifname \"lo\" accept",
-            "iifname @nocheck goto ttl",
-            "iifname . ether saddr . ip saddr != @bind drop",
-            "goto ttl",
+            // What a NAT gateway sends for others is no relay's: it has no groups.
+            "iifname @natgw goto own_source",
+            "iifname @nocheck goto foreign_source",
+            "drop",
         ],
-    );
-    table.base(
-        "setmark",
-        "type filter hook prerouting priority mangle; policy accept;",
-        ["meta mark set iifgroup map @subnet"],
     );
     table.base(
         "input",
@@ -182,24 +194,12 @@ fn translation(table: &mut Table) {
 fn passage(table: &mut Table) {
     table.base(
         "gate",
-        "type filter hook forward priority -40; policy accept;",
+        "type filter hook forward priority -40; policy drop;",
         [
-            "oifgroup 1 ip saddr != @eip_out drop",
-            "oifgroup 1 accept",
-            "oifname @nocheck accept",
-            "oifname . ip daddr != @own drop",
-        ],
-    );
-    table.base(
-        "sgout",
-        "type filter hook forward priority -30; policy drop;",
-        [
-            "ct state related accept",
-            "ct state established ct direction original ct mark & 2 == 0 accept",
-            "ct state established ct direction reply ct mark & 1 == 0 accept",
-            "ct state invalid drop",
-            "iifgroup 1 accept",
-            "iifname vmap @sg_out",
+            "oifgroup 1 ip saddr @eip_out accept".to_owned(),
+            "oifname . ip daddr @own accept".to_owned(),
+            "oifname @natgw accept".to_owned(),
+            format!("oifname @nocheck meta mark set meta mark or {TO_RELAY} accept"),
         ],
     );
     table.base(
@@ -208,15 +208,4 @@ fn passage(table: &mut Table) {
         ["iifgroup vmap @nacl_out"],
     );
     table.base("naclin", "type filter hook forward priority -10; policy accept;", ["oifgroup vmap @nacl_in"]);
-    table.base(
-        "sgin",
-        "type filter hook forward priority 0; policy drop;",
-        [
-            "ct state related accept",
-            "ct state established ct direction original ct mark & 1 == 0 accept",
-            "ct state established ct direction reply ct mark & 2 == 0 accept",
-            "oifgroup 1 accept",
-            "oifname vmap @sg_in",
-        ],
-    );
 }

@@ -55,8 +55,8 @@ route replace throw 10.0.0.0/16 table 1025
 route replace 0.0.0.0/0 via 100.64.0.1 dev igw onlink table 1026
 route replace blackhole 0.0.0.0/0 metric 4294967295 table 1026
 route replace throw 10.0.0.0/16 table 1026
-rule add pref 100 fwmark 1034 lookup 1026
-rule add pref 100 fwmark 1035 lookup 1025";
+rule add pref 100 fwmark 1034/0x1fffffff lookup 1026
+rule add pref 100 fwmark 1035/0x1fffffff lookup 1025";
     assert_eq!(ip_lines(&fresh(), ROUTER).join("\n"), expected);
 }
 
@@ -102,28 +102,35 @@ fn a_router_filters_before_it_has_a_link() {
 }
 
 #[test]
-fn a_group_becomes_two_chains_and_a_set_of_members() {
+fn a_group_becomes_chains_and_a_set_of_members() {
     let desired = desired(&sample::two_subnets());
     let table = &desired.namespaces[&router(sample::ACCOUNT, ROUTER)].ruleset.tables["ip vpc"];
     let rules = |name: &str| table.chains[name].rules.clone();
     let group = id("sg", "e");
-    assert_eq!(
-        rules(&format!("{group}-in")),
-        [
-            "tcp dport 22 oifname . meta l4proto @open_out ct mark set ct mark or 1 accept",
-            "tcp dport 22 accept"
-        ]
-    );
-    assert_eq!(
-        rules(&format!("{group}-out")),
-        ["iifname . meta l4proto @open_in ct mark set ct mark or 2 accept", "accept"]
-    );
-    assert_eq!(rules(&format!("{}-in", id("sg", "d"))), [format!("ip saddr @{group} tcp dport 22 accept")]);
-    assert_eq!(rules("eni000000000a10-in"), [format!("jump {group}-in")]);
+    assert_eq!(rules(&format!("{group}-in-open")), ["tcp dport 22 goto open_in"]);
+    assert_eq!(rules(&format!("{group}-in")), Vec::<String>::new());
+    assert_eq!(rules(&format!("{group}-out-open")), ["goto open_out"]);
+    let reference = format!("meta mark & {} == 0 ip saddr @{group} tcp dport 22 goto track_in", 1 << 29);
+    assert_eq!(rules(&format!("{}-in", id("sg", "d"))), [reference]);
+    assert_eq!(rules("eni000000000a10-in"), [format!("jump {group}-in-open"), format!("jump {group}-in")]);
     assert!(table.collections[&group].elements.contains_key("10.0.1.10"));
     let open: Vec<&str> = table.collections["open_out"].elements.keys().map(String::as_str).collect();
     assert_eq!(open.len(), 4, "{open:?}");
     assert!(table.collections["open_in"].elements.is_empty());
+}
+
+#[test]
+fn a_relay_is_a_few_elements_and_chains_more() {
+    let before = sample::two_subnets();
+    let mut after = before.clone();
+    region(&mut after).network_interfaces.get_mut(&id("eni", "a10")).unwrap().source_dest_check = false;
+    let lines = difference(&before, &after);
+    assert!(lines.contains(&format!("{ROUTER}: nft add element ip vpc nocheck {{ \"eni000000000a10\" }}")));
+    let touched: Vec<&String> =
+        lines.iter().filter(|line| line.contains("flush") || line.contains("delete")).collect();
+    assert!(touched.is_empty(), "{touched:#?}");
+    let back = difference(&after, &before);
+    assert!(back.iter().any(|line| line.ends_with("nft delete chain ip vpc eni000000000a10-relay-out")));
 }
 
 #[test]
@@ -180,8 +187,8 @@ fn a_subnet_that_gets_another_table_has_the_new_rule_before_the_old_one_goes() {
     let expected = "\
 vpc-00000000000000001: ip route replace blackhole 0.0.0.0/0 metric 4294967295 table 1027
 vpc-00000000000000001: ip route replace throw 10.0.0.0/16 table 1027
-vpc-00000000000000001: ip rule add pref 100 fwmark 1035 lookup 1027
-vpc-00000000000000001: ip rule del pref 100 fwmark 1035 lookup 1025";
+vpc-00000000000000001: ip rule add pref 100 fwmark 1035/0x1fffffff lookup 1027
+vpc-00000000000000001: ip rule del pref 100 fwmark 1035/0x1fffffff lookup 1025";
     assert_eq!(lines.join("\n"), expected);
 }
 

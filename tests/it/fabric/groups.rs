@@ -1,9 +1,11 @@
 //! Security groups and network ACLs: what is let through, and what becomes of flows when a rule changes.
 
+use std::net::Ipv4Addr;
+
 use serde_json::json;
 
 use super::EVERYBODY;
-use super::probe::{Flow, Outcome, answers, connects, echoes, is_silent, seen_as, tries};
+use super::probe::{Flow, Outcome, answers, connects, delivers, echoes, inbox, is_silent, seen_as, tries};
 use super::tree::in_tree;
 use super::world::{Rule, World};
 
@@ -103,6 +105,31 @@ fn a_group_as_source_means_its_members() {
             json!({"NetworkInterfaceId": member.interface, "Groups": [others]}),
         );
         assert_eq!(tries(&member.namespace, db.ip, 22), Outcome::Silence, "it has left the group");
+    });
+}
+
+#[test]
+fn a_group_as_source_means_secondary_addresses_too() {
+    in_tree("fabric::groups::a_group_as_source_means_secondary_addresses_too", || {
+        let mut world = World::new();
+        let network = world.network();
+        let members = world.group(&network.vpc, "members", &[]);
+        let inner = world.group(&network.vpc, "inner", &[]);
+        let udp = json!([{"IpProtocol": "udp", "FromPort": 9, "ToPort": 9, "UserIdGroupPairs": [{"GroupId": members}]}]);
+        world.change("AuthorizeSecurityGroupIngress", json!({"GroupId": inner, "IpPermissions": udp}));
+        let member = world.host(&network.public, "10.0.1.10", &[&members], false);
+        let db = world.host(&network.private, "10.0.2.10", &[&inner], false);
+        let second = Ipv4Addr::new(10, 0, 1, 11);
+        let assign =
+            json!({"NetworkInterfaceId": member.interface, "PrivateIpAddresses": [second.to_string()]});
+        world.call("AssignPrivateIpAddresses", assign);
+        let received = inbox(&db.namespace, db.ip);
+        for source in [member.ip, second] {
+            assert_eq!(delivers(source, &member.namespace, db.ip, &received), Some(source));
+        }
+        let leave = json!({"NetworkInterfaceId": member.interface, "Groups": [inner]});
+        world.call("ModifyNetworkInterfaceAttribute", leave);
+        assert_eq!(delivers(second, &member.namespace, db.ip, &received), None, "it has left the group");
     });
 }
 

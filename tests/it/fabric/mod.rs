@@ -4,11 +4,18 @@
 //! Each test has a namespace tree of its own (see [`tree`]) and needs root.
 
 mod apart;
+mod channel;
 mod groups;
 mod internet;
 mod life;
 mod look;
+mod oracle;
+mod pairs;
+mod parts;
 mod probe;
+mod removal;
+mod site;
+mod speed;
 mod tree;
 mod world;
 

@@ -18,7 +18,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 pub(crate) const SILENCE: Duration = Duration::from_millis(300);
 
 /// How long to wait for what must come, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A socket for echo requests. Datagrams are ICMP messages; the kernel fills in identifier and checksum.
 pub(crate) fn icmp(namespace: &str) -> UdpSocket {
@@ -114,11 +114,20 @@ pub(crate) struct Flow {
 
 impl Flow {
     pub(crate) fn open(namespace: &str, to: Ipv4Addr, port: u16) -> Self {
-        let stream = connect(namespace, to, port, PATIENCE)
-            .unwrap_or_else(|kind| panic!("connecting to {to}:{port} failed: {kind}"));
-        let mut flow = Self { stream, sent: b'A' };
+        let flow = Self::attempt(namespace, to, port, PATIENCE);
+        flow.unwrap_or_else(|kind| panic!("connecting to {to}:{port} failed: {kind}"))
+    }
+
+    /// The same where it may not succeed.
+    pub(crate) fn attempt(
+        namespace: &str,
+        to: Ipv4Addr,
+        port: u16,
+        wait: Duration,
+    ) -> Result<Self, io::ErrorKind> {
+        let mut flow = Self { stream: connect(namespace, to, port, wait)?, sent: b'A' };
         assert!(!flow.greeting().is_empty(), "{to}:{port} does not greet");
-        flow
+        Ok(flow)
     }
 
     /// Whether what is sent comes back.
@@ -131,7 +140,16 @@ impl Flow {
         self.answers_within(PATIENCE)
     }
 
-    fn answers_within(&mut self, wait: Duration) -> bool {
+    /// Whether somebody ends the connection with RST when it goes on.
+    pub(crate) fn is_reset(&mut self) -> bool {
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("a time");
+        let mut byte = [0];
+        let said = self.stream.write_all(b"?").and_then(|()| self.stream.read_exact(&mut byte));
+        said.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset)
+    }
+
+    /// Whether what is sent comes back in time.
+    pub(crate) fn answers_within(&mut self, wait: Duration) -> bool {
         self.stream.set_read_timeout(Some(wait)).expect("a time");
         // What an earlier attempt sent may come first, late.
         self.sent = self.sent.wrapping_add(1);

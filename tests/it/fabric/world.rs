@@ -174,7 +174,8 @@ impl World {
     pub(crate) fn host(&mut self, subnet: &str, ip: &str, groups: &[&str], public: bool) -> Host {
         let params = json!({
             "ImageId": "resolve:ssm:/aws/service/debian/release/13/latest/amd64",
-            "InstanceType": "t3.micro",
+            // One processor: an account's limit is 32.
+            "InstanceType": "t2.micro",
             "MinCount": 1,
             "MaxCount": 1,
             "NetworkInterfaces": [{
