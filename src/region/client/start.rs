@@ -7,6 +7,7 @@ use nix::unistd::{Gid, Uid};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use super::super::limits::Report;
 use super::super::tree::{Launch, VERB_DAEMON};
 use super::{ClientError, Paths, Progress};
 
@@ -27,7 +28,12 @@ pub(super) async fn start(
         std::fs::create_dir_all(directory)
             .map_err(|error| failed(format!("{}: {error}", directory.display())))?;
     }
-    let launch = Launch { paths: paths.clone(), uid: Uid::current().as_raw(), gid: Gid::current().as_raw() };
+    let launch = Launch {
+        paths: paths.clone(),
+        uid: Uid::current().as_raw(),
+        gid: Gid::current().as_raw(),
+        limits: Report::default(),
+    };
     let mut command = if Uid::effective().is_root() {
         Command::new(&program)
     } else {

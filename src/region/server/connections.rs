@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
+use super::capacity::{Capacity, count};
 use super::region::{Region, refusal};
 use super::{Console, Exited, Link, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
 use crate::region::internet::mirror::Mirror;
@@ -26,6 +27,7 @@ pub(super) struct Desk {
     pub starter: u32,
     pub stop: mpsc::Sender<()>,
     pub mirror: Mirror,
+    pub capacity: Arc<Capacity>,
 }
 
 /// Accept connections for ever.
@@ -129,6 +131,8 @@ async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
             memory_mib: status::memory_mib(&region.cgroup),
             endpoint_url: region.endpoint_url.clone(),
             labs: region.plane.read(|saved| status::labs(saved, uid)),
+            room: Some(desk.capacity.room(region.plane.read(count))),
+            raised: desk.capacity.raised.clone(),
         }),
         Request::EnsureLab { lab, region: name } => ok(&region.ensure_lab(&lab, &name, uid, gid).await?),
         Request::RemoveLab { lab } => ok(&region.remove_lab(&lab, uid).await?),

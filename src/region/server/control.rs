@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::region::limits::{Raised, Room};
+
 /// What a caller asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "op")]
@@ -198,6 +200,12 @@ pub struct Status {
     pub endpoint_url: String,
     /// Labs that the caller may see, by name.
     pub labs: Vec<LabStatus>,
+    /// For how many more instances this machine has room.
+    #[serde(default)]
+    pub room: Option<Room>,
+    /// Limits of this machine that are raised while the daemon runs.
+    #[serde(default)]
+    pub raised: Vec<Raised>,
 }
 
 /// One lab in [`Status`].

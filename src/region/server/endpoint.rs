@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::capacity::{Capacity, count};
 use super::plane::Plane;
 use crate::region::api::{Core, Credential};
 use crate::region::model::{Action, Caller};
@@ -19,6 +20,7 @@ pub(super) struct Keeper {
     pub plane: Arc<Plane>,
     /// Up to which generation of the state the kernel has followed.
     pub followed: watch::Receiver<u64>,
+    pub capacity: Arc<Capacity>,
 }
 
 /// How long a caller is kept waiting for the kernel to follow; after that the answer says what is wanted, as EC2's does.
@@ -34,6 +36,7 @@ impl Core for Keeper {
     }
 
     async fn call(&self, caller: Caller, action: Action) -> Result<Value, Fault> {
+        let action = self.capacity.admit(action, || self.capacity.room(self.plane.read(count)))?;
         let plane = Arc::clone(&self.plane);
         let before = self.plane.generation();
         // Making a key is a second of arithmetic, saving the state is a write to the disk.

@@ -7,6 +7,7 @@
 //!                                        `------ observations ----'
 //! ```
 
+mod capacity;
 mod connections;
 mod control;
 mod endpoint;

@@ -11,6 +11,7 @@ use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, mpsc};
 
+use super::capacity::Capacity;
 use super::connections::{self, Desk};
 use super::endpoint::Keeper;
 use super::plane::Plane;
@@ -18,6 +19,7 @@ use super::reconciling;
 use super::region::Region;
 use crate::region::guest::{GuestMachines, Guests};
 use crate::region::internet::{self, Authority, mirror::Mirror};
+use crate::region::limits::Sight;
 use crate::region::tree::{CGROUPS, Cgroup, Launch, front_pid};
 use crate::region::{api, checkpoint, fabric, image};
 
@@ -57,7 +59,8 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
     let plane = Arc::new(plane);
 
     let cgroup = Cgroup::at(CGROUPS);
-    let (guests, events) = Guests::new(directory.join("guests"), cgroup.clone());
+    let sight = Sight::of_server(launch.limits.fixed.clone());
+    let (guests, events) = Guests::new(directory.join("guests"), cgroup.clone(), sight.clone());
     plane.read(|saved| {
         let all = saved.state.regions().flat_map(|(account, _, region)| {
             region.instances.iter().map(move |i| (i.id.as_str(), fabric::guest(account, &i.id)))
@@ -102,9 +105,12 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
         .map_err(|error| chain(&error))?;
     tokio::spawn(services.keep(region.reached.clone()));
     let pid = front_pid(&launch.paths);
-    let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop, mirror };
+    let capacity = Arc::new(Capacity { sight, raised: launch.limits.raised.clone() });
+    let starter = launch.uid;
+    let desk =
+        Desk { region, started: Instant::now(), pid, starter, stop, mirror, capacity: Arc::clone(&capacity) };
     tokio::spawn(connections::serve(control, Arc::new(desk)));
-    tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane, followed: reached })));
+    tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane, followed: reached, capacity })));
 
     let mut terminate = signal(SignalKind::terminate()).map_err(failed("listen for signals"))?;
     ready.write_all(b"ready\n").map_err(failed("say that we are ready"))?;

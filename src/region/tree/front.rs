@@ -19,6 +19,7 @@ use nix::unistd::{Pid, dup2_stdin, execv};
 
 use super::helper::Fetcher;
 use super::{Cgroup, Launch, cgroup, init, janitor, note};
+use crate::region::limits::{self, Holder, Ledger, Raised, Report};
 
 pub(super) const VERB: &str = "region-front";
 
@@ -52,10 +53,13 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     let control = listen_for_control(launch).map_err(failed("listen on the control socket"))?;
     let (mut fetcher, link) = Fetcher::start(launch).map_err(failed("start the fetcher"))?;
     let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), ready.as_raw_fd(), link.as_raw_fd()];
+    let launch = &Launch { limits: raise_limits(launch), ..launch.clone() };
     let tree = start_tree(launch, &group, &inherited)?;
     drop((endpoint, control, ready, link));
 
     let end = wait(tree, &signals, &mut fetcher);
+    // The janitor does it, too; but it may have been killed.
+    release_limits(launch);
     // The janitor goes by the pid file; it has to be right before our end of the leash goes.
     let code = match end {
         WaitStatus::Exited(_, 0) => {
@@ -78,6 +82,27 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     };
     drop(leash);
     Ok(code)
+}
+
+/// Raise what many instances need more of, for as long as this process lives. Without it there are fewer of them.
+fn raise_limits(launch: &Launch) -> Report {
+    let raised = Ledger::of_host().take(Holder::this_process(&launch.host_name())).unwrap_or_else(|error| {
+        eprintln!("region-front: raise the limits of this machine: {error}");
+        Vec::new()
+    });
+    for Raised { name, now, failed, .. } in &raised {
+        if let Some(reason) = failed {
+            eprintln!("region-front: set {name} to {now}: {reason}");
+        }
+    }
+    Report { raised, fixed: limits::host_only() }
+}
+
+/// Put back what was raised for this daemon, if nobody else needs it.
+pub(super) fn release_limits(launch: &Launch) {
+    if let Err(error) = Ledger::of_host().release(&launch.host_name()) {
+        eprintln!("region: put back the limits of this machine: {error}");
+    }
 }
 
 fn take_ready_pipe() -> io::Result<PipeWriter> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::setsid;
 
-use super::{Cgroup, Launch, cgroup, note};
+use super::{Cgroup, Launch, cgroup, front, note};
 
 pub(super) const VERB: &str = "region-janitor";
 
@@ -32,10 +32,12 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     if note::pid_file(paths).exists() {
         note::unexpected_end(paths, "the daemon was killed").map_err(failed("note the end"))?;
     }
-    if let Some(mount) = cgroup::mount_point() {
-        let group = Cgroup::at(mount.join(launch.host_name()));
-        group.remove(PATIENCE).map_err(failed("remove the control group"))?;
-    }
+    let removed = match cgroup::mount_point() {
+        Some(mount) => Cgroup::at(mount.join(launch.host_name())).remove(PATIENCE),
+        None => Ok(()),
+    };
+    front::release_limits(launch);
+    removed.map_err(failed("remove the control group"))?;
     // Last, because its absence says that everything is gone.
     note::remove(&paths.control_socket()).map_err(failed("remove the control socket"))?;
     Ok(ExitCode::SUCCESS)
