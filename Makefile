@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine:
 #   make demo   installs what is missing, builds, runs lesson 05 on the local region
-#   make test   the same set-up, then all tests but the half hour of `make mutations`
+#   make test   the same set-up, then all tests but those of `make mutations` and `make many`
 # `make help` lists the others.
 
 # Outside the clone, so that a second clone need not build everything again.
@@ -10,16 +10,17 @@ BROWSER := $(HOME)/.cache/lab/browser
 LAB := $(CARGO_TARGET_DIR)/debug/lab
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup clone build demo book test check verify mutations bench oracle browser install
+.PHONY: help setup clone build demo book test check verify mutations many bench oracle browser install
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo     install what is missing, build, run lesson 05 on the local region'
-	@echo 'make test     the same set-up, then all tests but those of make mutations'
+	@echo 'make test     the same set-up, then all tests but those of make mutations and make many'
 	@echo 'make book     the course as a book, in target/book'
 	@echo 'make check    formatting, clippy, rustdoc, lessons'
 	@echo 'make verify   build, then lab verify --fresh'
 	@echo 'make mutations  all that lab verify must notice, half an hour of real runs'
+	@echo 'make many     a hundred instances at once; sets a limit of the host, so nothing else of lab may run'
 	@echo 'make bench    the measurements of benches/RESULTS.md'
 	@echo 'make install  put lab into the directory of cargo install'
 
@@ -67,6 +68,10 @@ verify: build
 mutations: build
 	$(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
 	  cargo test --locked --test it every_mutation_of -- --ignored --nocapture
+
+many: build
+	$(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
+	  cargo test --locked --test it a_hundred_instances -- --ignored --nocapture
 
 bench: build oracle
 	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python cargo bench --locked --profile dev --bench lab

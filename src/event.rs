@@ -171,6 +171,8 @@ pub enum EventKind {
     LessonFoundDone { title: String },
     /// A block began.
     BlockStarted { host: HostName, via: Option<HostName>, text: String, hidden: bool },
+    /// The block that is next had been cut short: what it was answered then, it is answered again. These resources are there.
+    BlockResumed { there: Vec<String> },
     /// A host is not reachable yet; the block waits for it.
     HostAwaited { host: HostName, why: String },
     /// A block printed something.

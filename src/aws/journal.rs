@@ -2,7 +2,7 @@
 //!
 //! One JSON line an entry, append-only, on disk (`fsync`) before the request leaves: after `kill -9` the file still
 //! names everything that may exist. An intent without an answer means "may have been created": its client token and its
-//! tag find it again.
+//! tag find it again. An answer is kept beside it, so that a block which was cut short can go on (`replay`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -12,7 +12,9 @@ use std::sync::Mutex;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::held::Held;
 use crate::name::{BlockName, LessonId};
 
 /// The block on whose behalf a request was made.
@@ -43,9 +45,35 @@ impl Current {
 #[serde(rename_all = "kebab-case", tag = "entry")]
 pub enum Entry {
     /// The request is about to leave.
-    Intended { at: Timestamp, token: String, operation: String, region: String, origin: Option<Origin> },
+    Intended {
+        at: Timestamp,
+        token: String,
+        operation: String,
+        region: String,
+        origin: Option<Origin>,
+        /// The digest of what is asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
+    },
     /// It was answered, and these resources exist. A key pair is named by its id.
-    Created { at: Timestamp, token: String, ids: Vec<String> },
+    Created {
+        at: Timestamp,
+        token: String,
+        ids: Vec<String>,
+        /// What was answered, without secrets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<Value>,
+    },
+    /// A request that makes nothing which must be deleted on its own (a rule, a route, a deletion) was answered.
+    Changed {
+        at: Timestamp,
+        operation: String,
+        region: String,
+        origin: Option<Origin>,
+        /// The digest of what was asked.
+        request: String,
+        answer: Value,
+    },
     /// It was refused, or its answer never came and EC2 knows nothing of it ([`NOTHING_FOUND`]): nothing was created.
     Refused { at: Timestamp, token: String, code: String },
     /// These resources are gone (by the lesson itself or by teardown).
@@ -79,6 +107,7 @@ pub enum JournalError {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    held: Held,
     inner: Mutex<Inner>,
 }
 
@@ -122,7 +151,11 @@ impl Journal {
         if file.metadata().map_err(open_error)?.len() > whole {
             file.set_len(whole).map_err(open_error)?;
         }
-        Ok(Self { path: path.to_owned(), inner: Mutex::new(Inner { file, entries }) })
+        Ok(Self {
+            path: path.to_owned(),
+            held: Held::beside(path),
+            inner: Mutex::new(Inner { file, entries }),
+        })
     }
 
     /// Appends one entry and returns after it is on the disk.
@@ -135,6 +168,23 @@ impl Journal {
         inner.file.sync_data().map_err(error)?;
         inner.entries.push(entry);
         Ok(())
+    }
+
+    /// Holds an answer with a secret, beside the journal and not in it, until [`Journal::release`].
+    pub(super) fn hold(&self, token: &str, answer: &Value) -> Result<(), JournalError> {
+        self.held
+            .hold(token, answer)
+            .map_err(|source| JournalError::Write { path: self.path.clone(), source })
+    }
+
+    /// An answer that is held.
+    pub(super) fn held(&self, token: &str) -> Option<Value> {
+        self.held.answer(token)
+    }
+
+    /// The block that runs has come to its end: nothing needs to be held any more.
+    pub fn release(&self) -> Result<(), JournalError> {
+        self.held.release().map_err(|source| JournalError::Write { path: self.path.clone(), source })
     }
 
     /// Ids of everything that was created and not yet seen deleted, in the order of creation.
@@ -151,7 +201,7 @@ impl Journal {
                     }
                 }
                 Entry::Deleted { ids, .. } => living.retain(|id| !ids.contains(id)),
-                Entry::Intended { .. } | Entry::Refused { .. } => {}
+                Entry::Intended { .. } | Entry::Refused { .. } | Entry::Changed { .. } => {}
             }
         }
         living
@@ -196,10 +246,21 @@ impl Journal {
                 Entry::Created { token, .. } | Entry::Refused { token, .. } => {
                     open.remove(token.as_str());
                 }
-                Entry::Deleted { .. } => {}
+                Entry::Deleted { .. } | Entry::Changed { .. } => {}
             }
         }
         open.into_iter().map(|(token, operation)| (token.to_owned(), operation.to_owned())).collect()
+    }
+
+    /// Whether a block has asked for anything that changes something.
+    pub fn knows(&self, origin: &Origin) -> bool {
+        let inner = self.inner.lock().expect("no thread panics while it holds the journal");
+        inner.entries.iter().any(|entry| match entry {
+            Entry::Intended { origin: by, .. } | Entry::Changed { origin: by, .. } => {
+                by.as_ref() == Some(origin)
+            }
+            Entry::Created { .. } | Entry::Refused { .. } | Entry::Deleted { .. } => false,
+        })
     }
 
     /// What a block has created that is not known to be gone; empty where it may safely run again.
@@ -208,7 +269,9 @@ impl Journal {
         let inner = self.inner.lock().expect("no thread panics while it holds the journal");
         let mut found = Vec::new();
         for entry in &inner.entries {
-            let Entry::Intended { at, token, operation, region, origin: Some(by) } = entry else { continue };
+            let Entry::Intended { at, token, operation, region, origin: Some(by), .. } = entry else {
+                continue;
+            };
             if by != origin {
                 continue;
             }
@@ -239,6 +302,11 @@ impl Journal {
         self.made_by(origin).into_iter().map(words).collect()
     }
 
+    /// All entries so far.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        self.inner.lock().expect("no thread panics while it holds the journal").entries.clone()
+    }
+
     /// Ids of everything that was ever created.
     pub fn known(&self) -> BTreeSet<String> {
         let inner = self.inner.lock().expect("no thread panics while it holds the journal");
@@ -250,10 +318,11 @@ impl Journal {
     }
 }
 
-fn answer_to<'a>(entries: &'a [Entry], token: &str) -> Option<&'a Entry> {
+/// What became of the request with this token; `None` while nobody knows.
+pub(super) fn answer_to<'a>(entries: &'a [Entry], token: &str) -> Option<&'a Entry> {
     entries.iter().find(|entry| match entry {
         Entry::Created { token: t, .. } | Entry::Refused { token: t, .. } => t == token,
-        Entry::Intended { .. } | Entry::Deleted { .. } => false,
+        Entry::Intended { .. } | Entry::Deleted { .. } | Entry::Changed { .. } => false,
     })
 }
 
@@ -268,6 +337,7 @@ mod tests {
             operation: operation.into(),
             region: "us-east-1".into(),
             origin: Some(origin(block)),
+            request: None,
         }
     }
 
@@ -276,7 +346,7 @@ mod tests {
     }
 
     fn created(token: &str, id: &str) -> Entry {
-        Entry::Created { at: Timestamp::UNIX_EPOCH, token: token.into(), ids: vec![id.into()] }
+        Entry::Created { at: Timestamp::UNIX_EPOCH, token: token.into(), ids: vec![id.into()], answer: None }
     }
 
     #[test]
@@ -319,11 +389,10 @@ mod tests {
         assert!(journal.regions().is_empty());
         journal.write(intended("t1", "CreateVpc", "a")).expect("writes");
         journal.write(created("t1", "vpc-1")).expect("writes");
-        let Entry::Intended { at, operation, origin, .. } = intended("t2", "CreateVpc", "a") else {
-            panic!()
-        };
-        let region = "eu-west-1".to_owned();
-        journal.write(Entry::Intended { at, token: "t2".into(), operation, region, origin }).expect("writes");
+        let mut elsewhere = intended("t2", "CreateVpc", "a");
+        let Entry::Intended { region, .. } = &mut elsewhere else { panic!("it is one") };
+        *region = "eu-west-1".to_owned();
+        journal.write(elsewhere).expect("writes");
         assert_eq!(journal.living_in("eu-west-1"), Vec::<String>::new());
         journal.write(created("t2", "vpc-2")).expect("writes");
         assert_eq!(journal.living_in("us-east-1"), ["vpc-1"]);

@@ -1,8 +1,8 @@
 //! The journal's writer between the laptop's `aws` and EC2.
 //!
 //! Before a request that creates something it adds a client token and the `lab:session` tag and writes the intent;
-//! after the answer it writes what came of it. Out of every answer it takes the tag again, so that lessons do not see
-//! it.
+//! after the answer it writes what came of it. Other changes are written down when they are answered. Out of every answer
+//! it takes the tag again, so that lessons do not see it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use super::creation::{creation, deleted_by, ids_at};
 use super::journal::{self, Current, Entry, Journal};
+use super::replay::{digest, is_change};
 use super::request::{Answer, CallError, Interceptor, Request};
+use super::secret::{public, tells_secrets};
 use super::teardown::SESSION_TAG;
 use crate::wire::Operation;
 
@@ -69,6 +71,9 @@ impl Interceptor for Journaling {
             let Request { operation, params, target } = request;
             let name = operation.name;
             let Some(creation) = creation(name) else { return Ok(()) };
+            let region = target.region.as_deref().unwrap_or(&self.region);
+            // Of what was asked for, before anything is added to it.
+            let asked = digest(name, params, region);
             for resource in creation.tagged {
                 add_tag(params, resource, &self.session);
             }
@@ -86,8 +91,9 @@ impl Interceptor for Journaling {
                 at: Timestamp::now(),
                 token: token.clone(),
                 operation: name.to_owned(),
-                region: target.region.clone().unwrap_or_else(|| self.region.clone()),
+                region: region.to_owned(),
                 origin: self.current.get(),
+                request: Some(asked),
             })?;
             let mut under_way = self.under_way.lock().expect("nothing panics while it holds the lock");
             under_way.entry(key(name, params)).or_default().push(token);
@@ -97,31 +103,54 @@ impl Interceptor for Journaling {
 
     fn after<'a>(&'a self, request: &'a Request, result: &'a mut Result<Value, CallError>) -> Answer<'a, ()> {
         Box::pin(async move {
-            let Request { operation, params, .. } = request;
+            let Request { operation, params, target } = request;
             let name = operation.name;
             let at = Timestamp::now();
             let token = self.take_token(&key(name, params));
-            let entry = match (&*result, token, creation(name)) {
+            if let Ok(answer) = result {
+                strip(answer);
+            }
+            let mut entries = Vec::new();
+            let mut written = Ok(());
+            match (&*result, token, creation(name)) {
                 (Ok(answer), Some(token), Some(creation)) => {
-                    Some(Entry::Created { at, token, ids: ids_at(answer, creation.ids) })
+                    let ids = ids_at(answer, creation.ids);
+                    // Whoever types by hand has it now; only a block may have to have it again.
+                    if tells_secrets(operation)
+                        && self.current.get().is_some()
+                        && let Err(error) = self.journal.hold(&token, answer)
+                    {
+                        written = Err(CallError::Other(error.to_string()));
+                    }
+                    entries.push(Entry::Created { at, token, ids, answer: Some(public(operation, answer)) });
                 }
                 (Err(CallError::Service(fault)), Some(token), _) => {
-                    Some(Entry::Refused { at, token, code: fault.code.clone() })
+                    entries.push(Entry::Refused { at, token, code: fault.code.clone() });
                 }
                 // No answer: it may have been created, so the intent stays open.
-                (Err(_), Some(_), _) => None,
-                (Ok(answer), None, _) if !is_dry_run(params) => {
+                (Err(_), Some(_), _) => {}
+                (Ok(answer), None, _) if is_change(name) && !is_dry_run(params) => {
+                    let region = target.region.clone().unwrap_or_else(|| self.region.clone());
+                    entries.push(Entry::Changed {
+                        at,
+                        operation: name.to_owned(),
+                        request: digest(name, params, &region),
+                        region,
+                        origin: self.current.get(),
+                        answer: public(operation, answer),
+                    });
+                    // After what was answered: EC2 can be asked what is gone, but not what it has said.
                     let ids = deleted_by(name, params, answer);
-                    (!ids.is_empty()).then_some(Entry::Deleted { at, ids })
+                    if !ids.is_empty() {
+                        entries.push(Entry::Deleted { at, ids });
+                    }
                 }
-                _ => None,
-            };
-            let written = entry.map_or(Ok(()), |entry| self.write(entry));
-            match result {
-                Ok(answer) => strip(answer),
-                Err(_) => return,
+                _ => {}
             }
-            if let Err(error) = written {
+            for entry in entries {
+                written = written.and(self.write(entry));
+            }
+            if let (Ok(_), Err(error)) = (&*result, written) {
                 *result = Err(error);
             }
         })
@@ -146,7 +175,7 @@ fn add_tag(params: &mut Value, resource: &str, session: &str) {
 }
 
 /// Takes the session's tag out of an answer, wherever it stands.
-fn strip(value: &mut Value) {
+pub(super) fn strip(value: &mut Value) {
     match value {
         Value::Array(items) => {
             items.retain(|item| item.get("Key").and_then(Value::as_str) != Some(SESSION_TAG));
@@ -169,7 +198,7 @@ fn strip(value: &mut Value) {
 /// For teardown: everything that the journal says may exist in a region.
 pub fn scope(journal: &journal::Journal, session: &str, region: &str) -> super::teardown::Scope {
     let ids = journal.living_in(region).into_iter().collect();
-    super::teardown::Scope { ids, session: session.to_owned(), region: region.to_owned() }
+    super::teardown::Scope { ids, session: Some(session.to_owned()), region: region.to_owned() }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::creation::{creation, values_at};
+use super::creation::{creation, ids_at, values_at};
 use super::request::{Call, CallError, Request, Target};
 use super::teardown::SESSION_TAG;
 use crate::wire::Service;
@@ -103,6 +103,28 @@ async fn ask(
     filter: &str,
     values: &Value,
 ) -> Result<BTreeSet<String>, SurveyError> {
+    let mut found = BTreeSet::new();
+    for answer in &answers(call, region, kind, filter, values).await? {
+        for item in values_at(answer, kind.items) {
+            let state = item.pointer(kind.state).and_then(Value::as_str).unwrap_or_default();
+            if let Some(id) = item[kind.id].as_str()
+                && !ENDED.contains(&state)
+            {
+                found.insert(id.to_owned());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What EC2 answers about those of a kind that pass a filter, page by page.
+async fn answers(
+    call: &dyn Call,
+    region: &str,
+    kind: &Kind,
+    filter: &str,
+    values: &Value,
+) -> Result<Vec<Value>, SurveyError> {
     let failed = |source| SurveyError::Call { operation: kind.describe, source };
     let operation = Service::ec2().operation(kind.describe);
     let operation = operation.ok_or_else(|| failed(CallError::Other("it is not in the model".to_owned())))?;
@@ -111,30 +133,58 @@ async fn ask(
     let filters = json!([{"Name": filter, "Values": values}]);
     let mut params = json!({});
     params[if plural { "Filters" } else { "Filter" }] = filters;
-    let mut found = BTreeSet::new();
+    let mut pages = Vec::new();
     loop {
         let target = Target { region: Some(region.to_owned()), ..Target::default() };
         let request = Request { operation, params: params.clone(), target };
         let answer = call.call(&request).await.map_err(failed)?;
-        for item in values_at(&answer, kind.items) {
-            let state = item.pointer(kind.state).and_then(Value::as_str).unwrap_or_default();
-            if let Some(id) = item[kind.id].as_str()
-                && !ENDED.contains(&state)
-            {
-                found.insert(id.to_owned());
-            }
-        }
-        match answer["NextToken"].as_str() {
-            Some(next) if !next.is_empty() => params["NextToken"] = next.into(),
-            _ => return Ok(found),
+        let next = answer["NextToken"].as_str().filter(|next| !next.is_empty()).map(str::to_owned);
+        pages.push(answer);
+        match next {
+            Some(next) => params["NextToken"] = next.into(),
+            None => return Ok(pages),
         }
     }
+}
+
+/// What `operation` answered when it made these, put together from what EC2 says of them now; `None` where it says too
+/// little. Their states are those of now.
+pub(super) async fn answer_anew(
+    call: &dyn Call,
+    region: &str,
+    operation: &str,
+    ids: &[String],
+) -> Result<Option<Value>, SurveyError> {
+    let (Some(creation), [first, ..]) = (creation(operation), ids) else { return Ok(None) };
+    let Some(kind) = KINDS.iter().find(|kind| first.starts_with(kind.prefix)) else { return Ok(None) };
+    let pages = answers(call, region, kind, kind.filter, &json!(ids)).await?;
+    let of = |pointer: &str, has: &dyn Fn(&Value) -> bool| -> Option<Value> {
+        pages.iter().flat_map(|page| values_at(page, pointer)).find(|item| has(item)).cloned()
+    };
+    let one = |item: &Value| item[kind.id].as_str() == Some(first);
+    let mut answer = match *creation.ids.split('/').skip(1).collect::<Vec<_>>() {
+        // The reservation is the answer.
+        ["Instances", "*", _] => {
+            of("/Reservations/*", &|reservation| ids_at(reservation, creation.ids).contains(first))
+        }
+        [list, "*"] => Some(json!({list: ids})),
+        [member, _] => of(kind.items, &one).map(|item| json!({member: item})),
+        [_] => of(kind.items, &one),
+        _ => None,
+    };
+    if let (Some(Value::Object(members)), Some(operation)) =
+        (&mut answer, Service::ec2().operation(operation))
+    {
+        members.retain(|name, _| operation.output().is_some_and(|output| output.member(name).is_some()));
+    }
+    // All of them, or it is not the answer to what was asked.
+    Ok(answer.filter(|answer| ids_at(answer, creation.ids).len() == ids.len()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::creation::ids_at;
+    use crate::aws::request::Answer;
     use crate::wire::Shape;
 
     #[test]
@@ -173,5 +223,42 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// A cloud that shows one of everything, under the id `ID`.
+    struct OneOfAll;
+
+    impl Call for OneOfAll {
+        fn call<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Value, CallError>> {
+            let mut answer = sample(request.operation.output().expect("answers"), 6);
+            answer["NextToken"] = Value::Null;
+            let params = request.params.as_object().expect("parameters");
+            let id = &params.values().next().expect("a filter")[0]["Values"][0];
+            let text = answer.to_string().replace("\"x\"", &id.to_string());
+            Box::pin(std::future::ready(Ok(text.parse().expect("JSON"))))
+        }
+    }
+
+    #[tokio::test]
+    async fn every_answer_that_makes_something_can_be_had_anew() {
+        let mut seen = 0;
+        for name in Service::ec2().operation_names() {
+            let Some(creation) = creation(name) else { continue };
+            let tagged = creation.tagged.first().copied().unwrap_or("default-vpc");
+            let kind = KINDS.iter().find(|kind| kind.tagged == tagged).expect("it can be asked about");
+            let id = format!("{}1", kind.prefix);
+            let answer = answer_anew(&OneOfAll, "us-east-1", name, &[id.clone()]).await.expect("answered");
+            let answer = answer.unwrap_or_else(|| panic!("{name} has no answer"));
+            assert_eq!(ids_at(&answer, creation.ids), [id], "{name}: {answer}");
+            let output = Service::ec2().operation(name).and_then(|operation| operation.output());
+            let names: Vec<&String> = answer.as_object().expect("a structure").keys().collect();
+            let has = |name: &&String| output.is_some_and(|output| output.member(name.as_str()).is_some());
+            assert!(names.iter().all(has), "{name}: {names:?}");
+            seen += 1;
+        }
+        assert!(seen > 15, "{seen}");
+        let two = ["vpc-1".to_owned(), "vpc-2".to_owned()];
+        let answer = answer_anew(&OneOfAll, "us-east-1", "CreateVpc", &two).await.expect("answered");
+        assert_eq!(answer, None, "one request does not make two");
     }
 }

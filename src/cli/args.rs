@@ -181,6 +181,9 @@ pub struct RunArgs {
     /// Go back to before the first of these lessons, and run them again
     #[arg(long)]
     pub again: bool,
+    /// Where a block had been cut short and cannot go on by itself: delete what it had made, and run it anew
+    #[arg(long, conflicts_with = "again")]
+    pub redo: bool,
     /// Ask before each block
     #[arg(long)]
     pub step: bool,

@@ -30,7 +30,7 @@ pub async fn check(root: Option<&Path>, args: CheckArgs) -> Result<ExitCode, Fai
             "failed to find anything to check: these lessons have no blocks with `check`",
         ));
     }
-    let options = Options { mode: Mode::Run, update: Update::No, fail_fast: false };
+    let options = Options { mode: Mode::Run, update: Update::No, fail_fast: false, redo: false };
     let manner =
         drive::Manner { sink, gate: Arc::new(Open), interrupt, options, keeper: None, earlier: None };
     let summary = drive::engine(&root, &course, &mut opened, manner).check(&lessons).await?;

@@ -7,6 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use crate::cli::args::DoctorArgs;
 use crate::cli::failure::{Failure, NEEDS};
+use crate::cli::region::told;
+use crate::region::client::limits::{self, Mend, Room, Sight};
 use crate::region::client::{Client, Paths};
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -43,7 +45,7 @@ pub async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let mut findings = vec![kernel(), root()];
     findings.extend(PROGRAMS.iter().map(|(program, package)| self::program(program, package)));
     findings.extend([overlay(), address_space()]);
-    findings.push(daemon().await?);
+    findings.extend(daemon().await?);
     let mut missing = 0;
     for Finding { what, mend } in &findings {
         match mend {
@@ -121,13 +123,43 @@ fn address_space() -> Finding {
     }
 }
 
-async fn daemon() -> Result<Finding, Failure> {
+/// The daemon, and for how many instances this machine has room: in it, or in one that is started.
+async fn daemon() -> Result<Vec<Finding>, Failure> {
     let paths = Paths::from_environment()?;
-    let what = match Client::connect(&paths).await {
-        Ok(client) => format!("local region: running at {}", client.status().await?.endpoint_url),
-        Err(error) => format!("local region: {}", crate::cli::failure::chain(&error)),
-    };
-    Ok(Finding { what, mend: None })
+    let mut findings = Vec::new();
+    match Client::connect(&paths).await {
+        Ok(client) => {
+            let status = client.status().await?;
+            let what = format!("local region: running at {}", status.endpoint_url);
+            findings.push(Finding { what, mend: None });
+            findings.extend(status.room.map(|room| space(room, "more ")));
+            findings.extend(status.raised.iter().map(|raised| Finding { what: told(raised), mend: None }));
+        }
+        Err(error) => {
+            let what = format!("local region: {}", crate::cli::failure::chain(&error));
+            findings.push(Finding { what, mend: None });
+            let sight = Sight::of_host();
+            findings.push(space(limits::room(&sight, 0, true), ""));
+            for limit in limits::TABLE.iter().filter(|limit| limit.mend == Mend::Raise) {
+                let value = sight.reading(limit).map(|reading| reading.value);
+                if let Some(value) = value.filter(|value| *value < limit.wanted(1)) {
+                    let (name, wanted) = (limit.name, limit.wanted(1));
+                    let what = format!("{name} = {value} is raised to {wanted} while the local region runs");
+                    findings.push(Finding { what, mend: None });
+                }
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// Room for so few instances is not enough for a classroom.
+const FEW: u64 = 20;
+
+fn space(room: Room, more: &str) -> Finding {
+    let what = format!("room for {} {more}instances, because of {}", room.instances, room.by);
+    let hint = || room.hint.unwrap_or_else(|| "`lab down --all` makes room".to_owned());
+    Finding { what, mend: (room.instances < FEW).then(hint) }
 }
 
 fn quiet(program: &str, arguments: &[&str]) -> bool {

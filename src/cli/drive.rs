@@ -79,7 +79,12 @@ pub async fn drive(
 ) -> Result<Summary, Failure> {
     let mut engine = engine(root, course, open, manner);
     engine.run(plan).await.map_err(|error| match error {
-        RunError::HadCreated { .. } => Failure::usage(format!("failed to {error}")),
+        RunError::HadCreated { ref lesson, .. } => Failure::usage(format!("failed to {error}")).hint(format!(
+            "`lab run {lesson} --redo` deletes just that and runs the block anew, --again goes back to before the lesson"
+        )),
+        RunError::Left { .. } => Failure::needs(format!("failed to {error}"))
+            .left_behind()
+            .hint("delete it by hand (`lab shell`), or go back to before the lesson with --again"),
         error => error.into(),
     })
 }
@@ -113,6 +118,7 @@ pub fn engine<'a>(root: &Path, course: &Course, open: &'a mut OpenLab, manner: M
         recorder,
         journal: Arc::clone(&open.journal),
         current: open.current.clone(),
+        replay: open.replay.clone(),
         sink,
         gate,
         interrupt,

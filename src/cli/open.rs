@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::aws::client::SOCKET as SOCKET_VARIABLE;
 use crate::aws::journal::{Current, Journal};
 use crate::aws::journaling::Journaling;
+use crate::aws::replay::{Replay, Replayed};
 use crate::aws::{Caller, Intercepted, serve};
 use crate::cli::failure::Failure;
 use crate::cli::local::LocalLaptop;
@@ -28,6 +29,8 @@ pub struct OpenLab {
     pub journal: Arc<Journal>,
     /// Told which block runs.
     pub current: Current,
+    /// Told what a block that runs again was answered before.
+    pub replay: Replay,
     /// The local region did not know the lab.
     made_anew: bool,
     /// Answers the laptop's `aws`; ends with the lab.
@@ -200,9 +203,11 @@ async fn backdrop(
     let journaling =
         Journaling::new(Arc::clone(&journal), current.clone(), &lab.state.session, &lab.state.region);
     let call = Intercepted::new(Caller::new(&backdrop.sdk), journaling);
+    let replay = Replay::default();
+    let call = Replayed::new(call, replay.clone(), &lab.state.region);
     let listener = listen(&lab.run_dir().join(SOCKET))?;
     let server = Server(tokio::spawn(serve(listener, Arc::new(call))));
-    Ok(OpenLab { lab, backdrop, journal, current, made_anew: *made_anew, _server: server })
+    Ok(OpenLab { lab, backdrop, journal, current, replay, made_anew: *made_anew, _server: server })
 }
 
 impl OpenLab {

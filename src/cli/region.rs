@@ -7,6 +7,7 @@ use crate::cli::args::RegionVerb;
 use crate::cli::checkpoint;
 use crate::cli::failure::Failure;
 use crate::cli::open;
+use crate::region::client::limits::Raised;
 use crate::region::client::{Client, ClientError, Paths};
 use crate::report::{Detail, Terminal};
 
@@ -38,6 +39,12 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
                     status.pid,
                     status.labs.len()
                 );
+                if let Some(room) = &status.room {
+                    anstream::println!("room for {} more instances, because of {}", room.instances, room.by);
+                }
+                for raised in &status.raised {
+                    anstream::println!("{}", told(raised));
+                }
                 for lab in &status.labs {
                     anstream::println!("  {} ({}, account {})", lab.name, lab.region, lab.account_id);
                     for instance in &lab.instances {
@@ -95,6 +102,17 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What became of a limit of this machine.
+pub fn told(raised: &Raised) -> String {
+    let Raised { name, before, now, failed } = raised;
+    match failed {
+        None => {
+            format!("raised on this machine: {name} from {before} to {now}, until the last local region ends")
+        }
+        Some(reason) => format!("not raised on this machine: {name} from {before} to {now} ({reason})"),
+    }
 }
 
 async fn stop(client: &Client) -> Result<(), Failure> {

@@ -42,6 +42,7 @@ pub async fn run(root: Option<&Path>, args: RunArgs) -> Result<ExitCode, Failure
         mode: if args.record { Mode::Record } else { Mode::Run },
         update: if args.record { Update::from_env()? } else { Update::No },
         fail_fast: false,
+        redo: args.redo,
     };
     let name = &args.lab.lab;
     if args.again && is_known {

@@ -36,7 +36,8 @@ pub async fn verify(root: Option<&Path>, args: VerifyArgs) -> Result<ExitCode, F
     let os = args.place.os.map_or(Os::Debian, Os::from);
     let plan = drive::plan(&course, &asked, &Progress::default(), os)?;
     let name = format!("verify-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
-    let options = Options { mode: Mode::Verify, update: Update::from_env()?, fail_fast: args.fail_fast };
+    let (update, fail_fast) = (Update::from_env()?, args.fail_fast);
+    let options = Options { mode: Mode::Verify, update, fail_fast, redo: false };
     let mut checkpoints = Checkpoints::of(&course, cloud, &region, os)?;
     if checkpoints.is_none() && cloud == CloudKind::Local {
         // The region of this build has never been started; what its disks stand on is known now.

@@ -9,7 +9,7 @@
 //! Processes, from the outside in (see [`tree`]): the `front` stays in the host's namespaces and owns what the host
 //! sees (lock, sockets, cgroup); the `tree` is the first process of namespaces of its own and everything of the
 //! region lives below it; a `janitor` waits for both to be gone. Nothing is ever changed in the host's network
-//! namespace. `model` knows nothing else of the region, `api` never touches the kernel, `kernel` never decides
+//! namespace; limits of the host that do not suffice are raised while a daemon runs (see [`limits`]). `model` knows nothing else of the region, `api` never touches the kernel, `kernel` never decides
 //! policy. Outside, only `cli` knows this module, and it talks to the daemon through [`client`] alone.
 
 #[macro_use]
@@ -26,6 +26,7 @@ pub mod image;
 pub mod internet;
 pub mod kernel;
 pub mod laptop;
+pub mod limits;
 pub mod model;
 pub mod reconcile;
 pub mod server;

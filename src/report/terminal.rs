@@ -191,6 +191,14 @@ impl<W: Write> Inner<W> {
                 }
                 Ok(())
             }
+            EventKind::BlockResumed { there } if self.detail > Detail::Quiet => {
+                let name = event.block.as_ref().map(|name| name.as_str()).unwrap_or_default();
+                let what = match there.is_empty() {
+                    true => "what it had done is not done again".to_owned(),
+                    false => format!("it had made {}, which is not made again", there.join(", ")),
+                };
+                writeln!(self.out, "  {DIM}`{name}` had been cut short: {what}{DIM:#}")
+            }
             EventKind::HostAwaited { host, why } if self.detail > Detail::Lessons => {
                 writeln!(self.out, "    {DIM}waiting for {host}: {why}{DIM:#}")
             }

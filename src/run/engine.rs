@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::aws::Caller;
 use crate::aws::journal::{Current, Journal, Origin};
-use crate::aws::resume::settle;
+use crate::aws::replay::Replay;
+use crate::aws::teardown::Leftover;
 use crate::event::{BlockReport, Event, EventKind, Mode, Outcome, Sink, Tally};
 use crate::lesson::{Block, Lesson};
 use crate::name::{BlockName, LessonId};
@@ -29,6 +30,8 @@ pub struct Options {
     pub update: Update,
     /// Whether the first block that is not as recorded ends the run.
     pub fail_fast: bool,
+    /// Whether what a block had made that did not come to its end is deleted before it runs again.
+    pub redo: bool,
 }
 
 /// What a run came to.
@@ -49,10 +52,11 @@ pub enum RunError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
-        "run `{block}` of {lesson} again: it did not come to its end, and had created {}; \
-         delete that first, or go back to before the lesson with --again", created.join(", ")
+        "go on with `{block}` of {lesson}: it did not come to its end, and had created {} ({why})", created.join(", ")
     )]
-    HadCreated { lesson: LessonId, block: BlockName, created: Vec<String> },
+    HadCreated { lesson: LessonId, block: BlockName, created: Vec<String>, why: String },
+    #[error("delete what `{block}` of {lesson} had created: {} ({})", left.id, left.reason)]
+    Left { lesson: LessonId, block: BlockName, left: Leftover },
 }
 
 /// The engine of one run.
@@ -67,6 +71,8 @@ pub struct Engine<'a> {
     pub journal: Arc<Journal>,
     /// Told which block runs, for the journal.
     pub current: Current,
+    /// Told what a block that runs again was answered before.
+    pub replay: Replay,
     pub sink: Arc<dyn Sink>,
     pub gate: Arc<dyn Gate>,
     pub interrupt: Interrupt,
@@ -150,9 +156,10 @@ impl Engine<'_> {
         let blocks = step.rest(plan.os);
         // What an earlier run had begun here, it had also stopped.
         self.lab.state.strayed |= step.skip > 0 || self.lab.state.progress.running.is_some();
-        if let Some(first) = blocks.first() {
-            self.refuse_twice(&lesson, first).await?;
-        }
+        let resumed = match blocks.first() {
+            Some(first) => self.take_up(&lesson, first).await?,
+            None => None,
+        };
         self.emit(
             Some(&lesson),
             None,
@@ -163,6 +170,9 @@ impl Engine<'_> {
                 resumed_at: step.skip,
             },
         );
+        if let (Some(first), Some(there)) = (blocks.first(), resumed) {
+            self.emit(Some(&lesson), Some(first), EventKind::BlockResumed { there });
+        }
         let mut tally = Tally::default();
         let mut lasting = Lasting::default();
         let mut stopped: Option<String> = None;
@@ -188,6 +198,8 @@ impl Engine<'_> {
                 Some(reason) => skipped(block, reason),
                 None => self.block(&lesson, block, &mut lasting).await?,
             };
+            // What the first block was answered before is no matter of the others.
+            self.replay.end();
             tally.count(&report.outcome);
             if !report.outcome.lesson_goes_on() {
                 stopped = Some(format!("`{}` failed", block.name));
@@ -247,28 +259,6 @@ impl Engine<'_> {
         let (sink, options) = (&self.sink, self.options);
         Retelling { recorder: &mut self.recorder, renaming, sink, options, course }
             .lesson(step, plan, earlier)
-    }
-
-    /// Stops where a block that was interrupted has already made something that is still there: to run it again would make
-    /// it twice.
-    async fn refuse_twice(&self, lesson: &Lesson, first: &Block) -> Result<(), RunError> {
-        let origin = Origin { lesson: lesson.id.clone(), block: first.name.clone() };
-        if self.journal.made_by(&origin).is_empty() {
-            return Ok(());
-        }
-        // The journal does not see everything go: an instance is gone when EC2 says so.
-        let created = match settle(&self.caller, &self.journal, &self.lab.state.session, &origin).await {
-            Ok(created) => created,
-            Err(error) => {
-                let message = format!("whether what the journal names still exists is not known: {error}");
-                self.emit(Some(lesson), None, EventKind::Warned { message });
-                self.journal.created_by(&origin)
-            }
-        };
-        if created.is_empty() {
-            return Ok(());
-        }
-        Err(RunError::HadCreated { lesson: lesson.id.clone(), block: first.name.clone(), created })
     }
 
     async fn block(
@@ -337,6 +327,11 @@ impl Engine<'_> {
             _ => {
                 progress.running = None;
                 progress.done.push(done);
+                if let Err(error) = self.journal.release() {
+                    let message =
+                        format!("a private key is still held: failed to {}", crate::run::chain(&error));
+                    self.emit(Some(lesson), Some(block), EventKind::Warned { message });
+                }
             }
         }
         self.save_laptop().await?;

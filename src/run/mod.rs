@@ -11,6 +11,7 @@
 //!           `-----> Journal               (aws, through the laptop's `aws`)
 //! ```
 
+mod again;
 mod attempt;
 mod backdrop;
 mod boots;

@@ -18,6 +18,7 @@ mod internet;
 mod internet_fetcher;
 mod kinds;
 mod labs;
+mod many;
 mod mutations;
 mod prepare;
 mod region_api;

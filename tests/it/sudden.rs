@@ -200,8 +200,151 @@ fn a_killed_or_interrupted_run_goes_on() {
     expect(&course.lab(&["down"]), 0, &["is down"]);
 }
 
+/// A block of twelve requests that change something, each followed by a place at which it may be stopped.
+const STEPS: &str = r#"# Steps
+
+```sh {#set}
+at() { touch at-$1; until test -e go || test -e go-$1; do sleep 0.02; done; }
+```
+
+```sh {#make timeout=5m}
+VPC=$(aws ec2 create-vpc --cidr-block 10.0.0.0/16 --query Vpc.VpcId --output text); at 1
+SUBNET=$(aws ec2 create-subnet --vpc-id $VPC --cidr-block 10.0.1.0/24 --query Subnet.SubnetId --output text); at 2
+IGW=$(aws ec2 create-internet-gateway --query InternetGateway.InternetGatewayId --output text); at 3
+aws ec2 attach-internet-gateway --internet-gateway-id $IGW --vpc-id $VPC; at 4
+RT=$(aws ec2 create-route-table --vpc-id $VPC --query RouteTable.RouteTableId --output text); at 5
+aws ec2 create-route --route-table-id $RT --destination-cidr-block 0.0.0.0/0 --gateway-id $IGW; at 6
+aws ec2 associate-route-table --route-table-id $RT --subnet-id $SUBNET; at 7
+SG=$(aws ec2 create-security-group --group-name web --description web --vpc-id $VPC --query GroupId --output text); at 8
+aws ec2 authorize-security-group-ingress --group-id $SG --protocol tcp --port 22 --cidr 0.0.0.0/0; at 9
+aws ec2 create-key-pair --key-name k --query KeyMaterial --output text > k.pem; chmod 600 k.pem; at 10
+WEB=$(aws ec2 run-instances --image-id resolve:ssm:/aws/service/debian/release/13/latest/amd64 --subnet-id $SUBNET \
+  --instance-type t3.micro --key-name k --query Instances[0].InstanceId --output text); at 11
+aws ec2 create-tags --resources $VPC --tags Key=Name,Value=mine; at 12
+ssh-keygen -y -f k.pem | cut -d' ' -f1
+```
+
+```sh {#count}
+aws ec2 describe-vpcs --query 'length(Vpcs[?!IsDefault])'
+aws ec2 describe-subnets --filters Name=vpc-id,Values=$VPC --query 'length(Subnets)'
+aws ec2 describe-internet-gateways --query 'length(InternetGateways)'
+aws ec2 describe-route-tables --route-table-ids $RT --query 'length(RouteTables[0].Routes)'
+aws ec2 describe-security-groups --filters Name=group-name,Values=web --query 'length(SecurityGroups[].IpPermissions[])'
+aws ec2 describe-key-pairs --query 'length(KeyPairs)'
+aws ec2 describe-instances --query 'length(Reservations[].Instances[])'
+```
+"#;
+
+/// How often the journal of the default lab says that a request was about to leave, or that a change was made.
+fn asked(course: &Course) -> usize {
+    let journal = course.state().join("labs/default/journal.jsonl");
+    let text = fs::read_to_string(journal).expect("there is a journal");
+    text.lines()
+        .filter(|line| line.contains(r#""entry":"intended""#) || line.contains(r#""entry":"changed""#))
+        .count()
+}
+
+/// Runs the lesson `steps` until its block `make` stands at this place, and kills it there.
+fn kill_at(course: &Course, place: usize) {
+    let home = course.state().join("labs/default/home");
+    let mut running = course.command(&["run", "steps"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let running = running.as_mut().expect("lab starts");
+    until(&format!("the block is at {place}"), || home.join(format!("at-{place}")).exists().then_some(()));
+    send(running, Signal::SIGKILL);
+    running.wait().expect("ends");
+}
+
 #[test]
-fn a_block_that_had_created_something_is_not_run_twice() {
+fn a_block_that_is_killed_anywhere_goes_on_by_itself_and_makes_nothing_twice() {
+    let region = Region::new();
+    let course = Course::of(&region, "steps", STEPS);
+    let home = course.state().join("labs/default/home");
+    let go = |what: &str| {
+        fs::create_dir_all(&home).expect("a directory");
+        fs::write(home.join(what), "").expect("written");
+    };
+    // Undisturbed, for the record.
+    go("go");
+    let mut record = course.command(&["run", "steps", "--record"]);
+    expect(&record.env_remove("INSTA_UPDATE").output().expect("lab starts"), 0, &["3 not recorded yet"]);
+    expect(&course.lab(&["review", "--accept"]), 0, &[]);
+    let count = fs::read_to_string(course.snapshot("steps__count")).expect("recorded");
+    assert!(count.ends_with("1\n1\n1\n2\n1\n1\n1\n"), "{count}");
+    assert_eq!(asked(&course), 12);
+    expect(&course.lab(&["down"]), 0, &["is down"]);
+
+    for place in 1..=12 {
+        (1..place).for_each(|before| go(&format!("go-{before}")));
+        kill_at(&course, place);
+        let held = course.state().join("labs/default/held.jsonl");
+        assert_eq!(held.exists(), place >= 10, "a private key is held while it may be needed");
+        go("go");
+        // As recorded: the ids of before, in every place.
+        let output = course.lab(&["run", "steps"]);
+        expect(&output, 0, &["`make` had been cut short", "2 passed"]);
+        assert_eq!(asked(&course), 12, "killed at {place}, it asked for something twice");
+        assert!(!held.exists(), "nothing is held when the block has ended");
+        expect(&course.lab(&["down"]), 0, &["is down"]);
+        assert!(!home.exists());
+    }
+
+    // Killed again and again, each time one request later.
+    for place in 1..=12 {
+        kill_at(&course, place);
+        go(&format!("go-{place}"));
+    }
+    expect(&course.lab(&["status"]), 0, &["interrupted in `make`", "`lab run steps` goes on"]);
+    expect(&course.lab(&["run", "steps"]), 0, &["`make` had been cut short", "2 passed"]);
+    assert_eq!(asked(&course), 12);
+    expect(&course.lab(&["down"]), 0, &["is down"]);
+    expect(&course.lab(&["region", "status"]), 0, &["0 labs"]);
+}
+
+/// A block that asks for something else each time.
+const OTHERWISE: &str = "# Otherwise
+
+```sh {#net}
+VPC=$(aws ec2 create-vpc --cidr-block 10.0.0.0/16 --query Vpc.VpcId --output text)
+```
+
+```sh {#make timeout=5m}
+SG=$(aws ec2 create-security-group --group-name g-$RANDOM --description a --vpc-id $VPC --query GroupId --output text) || exit 9
+touch began
+until test -e go; do sleep 0.1; done
+aws ec2 describe-security-groups --query 'length(SecurityGroups[?GroupName!=`default`])'
+```
+";
+
+#[test]
+fn a_block_that_asks_for_something_else_is_told_and_can_be_redone() {
+    let region = Region::new();
+    let course = Course::of(&region, "other", OTHERWISE);
+    let home = course.state().join("labs/default/home");
+    let running = begin(&course, "default", &["run", "other"]);
+    send(&running, Signal::SIGKILL);
+    running.wait_with_output().expect("ends");
+    fs::write(home.join("go"), "").expect("written");
+    let told = ["had made sg-", "by CreateSecurityGroup", "nothing was sent", "`lab run other --redo`"];
+    expect(&course.lab(&["run", "other"]), 1, &told);
+    // Just that: the VPC of the block before stays.
+    let output = course.lab(&["run", "other", "--redo", "--format", "json"]);
+    expect(&output, 0, &[]);
+    assert_eq!(report(&events(&output), "make")["output"], "1\n");
+    assert!(!events(&output).iter().any(|event| event["block"] == "net"), "{output:?}");
+    expect(&course.lab(&["down"]), 0, &["2 resources deleted"]);
+
+    // Or from before the lesson.
+    let running = begin(&course, "default", &["run", "other"]);
+    send(&running, Signal::SIGKILL);
+    running.wait_with_output().expect("ends");
+    let mut running = begin(&course, "default", &["run", "other", "--again"]);
+    fs::write(home.join("go"), "").expect("written");
+    assert!(running.wait().expect("ends").success());
+    expect(&course.lab(&["down"]), 0, &["2 resources deleted"]);
+}
+
+#[test]
+fn a_block_goes_on_after_work_by_hand() {
     let region = Region::new();
     let course = Course::of(&region, "makes", MAKES);
     let home = course.state().join("labs/default/home");
@@ -209,33 +352,26 @@ fn a_block_that_had_created_something_is_not_run_twice() {
         let running = begin(&course, "default", &["run", "makes"]);
         send(&running, signal);
         running.wait_with_output().expect("ends");
-        fs::write(home.join("go"), "").expect("written");
-        let refused = course.lab(&["run", "makes"]);
-        expect(&refused, 2, &["`make`", "did not come to its end, and had created vpc-", "--again"]);
         expect(&course.lab(&["status"]), 0, &["interrupted in `make`", "1 resource in its journal"]);
-        // By hand, as the message says.
-        let text = told(&refused);
-        let id: String = text[text.find("vpc-").expect("an id")..].chars().take(21).collect();
-        let mut shell = course.command(&["shell"]);
-        let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("lab starts");
-        use std::io::Write as _;
-        let line = format!("rm go; aws ec2 delete-vpc --vpc-id {id}\n");
-        shell.stdin.take().expect("piped").write_all(line.as_bytes()).expect("typed");
-        assert!(shell.wait().expect("ends").success());
+        by_hand(
+            &course,
+            "aws ec2 delete-vpc --vpc-id $(aws ec2 describe-vpcs --query Vpcs[0].VpcId --output text)",
+        );
     }
+    // What is gone is made anew.
     let mut running = begin(&course, "default", &["run", "makes"]);
     fs::write(home.join("go"), "").expect("written");
     assert!(running.wait().expect("ends").success());
+    expect(&course.lab(&["down"]), 0, &["1 resource deleted"]);
+}
 
-    // Or from before the lesson.
-    expect(&course.lab(&["down"]), 0, &["1 resource deleted"]);
-    let running = begin(&course, "default", &["run", "makes"]);
-    send(&running, Signal::SIGKILL);
-    running.wait_with_output().expect("ends");
-    let mut running = begin(&course, "default", &["run", "makes", "--again"]);
-    fs::write(home.join("go"), "").expect("written");
-    assert!(running.wait().expect("ends").success());
-    expect(&course.lab(&["down"]), 0, &["1 resource deleted"]);
+/// Types a line in the lab's shell.
+fn by_hand(course: &Course, line: &str) {
+    use std::io::Write as _;
+    let mut shell = course.command(&["shell"]);
+    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("lab starts");
+    shell.stdin.take().expect("piped").write_all(format!("{line}\n").as_bytes()).expect("typed");
+    assert!(shell.wait().expect("ends").success());
 }
 
 /// What goes slowly, or is deleted by its name.
@@ -271,19 +407,16 @@ fn a_block_runs_again_when_what_it_had_made_is_gone() {
     let lost = format!("{}\n", lost.replace('\n', ""));
     fs::write(&journal, fs::read_to_string(&journal).expect("readable") + &lost).expect("written");
 
-    let refused = course.lab(&["run", "slow"]);
-    expect(&refused, 2, &["`make`", "had created key-", ", nat-"]);
-    assert!(!told(&refused).contains("RunInstances"), "{}", told(&refused));
-    let text = told(&refused);
-    let id: String = text[text.find("nat-").expect("an id")..].chars().take(21).collect();
-    let mut shell = course.command(&["shell"]);
-    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("lab starts");
-    use std::io::Write as _;
-    let line =
-        format!("aws ec2 delete-key-pair --key-name lab; aws ec2 delete-nat-gateway --nat-gateway-id {id}\n");
-    shell.stdin.take().expect("piped").write_all(line.as_bytes()).expect("typed");
-    assert!(shell.wait().expect("ends").success());
-    expect(&course.lab(&["run", "slow"]), 0, &["going on from there", "1 not recorded yet"]);
+    by_hand(
+        &course,
+        "aws ec2 delete-key-pair --key-name lab; aws ec2 delete-nat-gateway --nat-gateway-id \
+         $(aws ec2 describe-nat-gateways --query NatGateways[0].NatGatewayId --output text)",
+    );
+    let output = course.lab(&["run", "slow"]);
+    expect(&output, 0, &["going on from there", "1 not recorded yet"]);
+    assert!(!told(&output).contains("RunInstances"), "{}", told(&output));
+    let text = fs::read_to_string(&journal).expect("readable");
+    assert_eq!(text.matches("CreateNatGateway").count(), 2, "what is gone is made anew");
     expect(&course.lab(&["down"]), 0, &["is down"]);
 }
 

@@ -31,8 +31,8 @@ pub const SESSION_TAG: &str = "lab:session";
 pub struct Scope {
     /// Ids from the journal.
     pub ids: BTreeSet<String>,
-    /// The value of the `lab:session` tag.
-    pub session: String,
+    /// The value of the `lab:session` tag; `None`: nothing but the ids.
+    pub session: Option<String>,
     /// The region's name, for messages.
     pub region: String,
 }
@@ -138,8 +138,8 @@ fn code_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
 impl Pass<'_> {
     /// Two looks at a kind, by tag and by journal; `filter` is the name of the id's filter.
     fn filters(&self, filter: &str, prefix: &str) -> Vec<Filter> {
-        let mut filters =
-            vec![Filter::builder().name(format!("tag:{SESSION_TAG}")).values(&self.scope.session).build()];
+        let by_tag = |session| Filter::builder().name(format!("tag:{SESSION_TAG}")).values(session).build();
+        let mut filters: Vec<Filter> = self.scope.session.iter().map(by_tag).collect();
         let ids: Vec<String> = self.scope.ids.iter().filter(|id| id.starts_with(prefix)).cloned().collect();
         // EC2 takes at most 200 values a filter.
         for chunk in ids.chunks(200) {

@@ -40,7 +40,7 @@ impl Cloud {
 
     async fn teardown(&self, ids: &[&str], deadline: Duration) -> TornDown {
         let ids = ids.iter().map(ToString::to_string).collect();
-        let scope = Scope { ids, session: "s".to_owned(), region: "us-east-1".to_owned() };
+        let scope = Scope { ids, session: Some("s".to_owned()), region: "us-east-1".to_owned() };
         teardown(&self.ec2, &scope, deadline, &Silent).await
     }
 

@@ -32,6 +32,7 @@ pub use progress::Progress;
 
 pub use super::build::id as build;
 pub use super::checkpoint::world;
+pub use super::limits;
 pub use super::model::is_region_name;
 
 pub use super::server::{

@@ -8,6 +8,7 @@ use nix::unistd::{Gid, Uid};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use super::super::limits::Report;
 use super::super::tree::{Launch, VERB_DAEMON, VERB_SET_ASIDE};
 use super::{ClientError, Paths, Progress};
 
@@ -70,7 +71,12 @@ pub(super) async fn set_aside(paths: &Paths) -> Result<Option<PathBuf>, ClientEr
 
 /// A hidden verb of this program, run as root: by `sudo`, if need be, which says what it is for.
 fn as_root(program: &Path, verb: &str, paths: &Paths, purpose: &str) -> Command {
-    let launch = Launch { paths: paths.clone(), uid: Uid::current().as_raw(), gid: Gid::current().as_raw() };
+    let launch = Launch {
+        paths: paths.clone(),
+        uid: Uid::current().as_raw(),
+        gid: Gid::current().as_raw(),
+        limits: Report::default(),
+    };
     let mut command = if Uid::effective().is_root() {
         Command::new(program)
     } else {

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::census::Census;
 use super::console::Console;
 use super::disk::Disk;
 use super::life::{Life, Order};
 use super::{GuestEvent, GuestSpec};
+use crate::region::limits::Sight;
 use crate::region::supervisor::Supervisor;
 use crate::region::tree::Cgroup;
 
@@ -18,6 +20,7 @@ use crate::region::tree::Cgroup;
 pub struct Guests {
     disks: PathBuf,
     cgroup: Cgroup,
+    census: Census,
     events: UnboundedSender<GuestEvent>,
     supervisor: Supervisor,
     guests: HashMap<String, Guest>,
@@ -31,13 +34,16 @@ struct Guest {
 
 impl Guests {
     /// No guests yet; `disks` holds a directory for each machine, `cgroup` will hold a group for each.
+    /// `sight` is asked for room before one is started.
     pub(crate) fn new(
         disks: PathBuf,
         cgroup: Cgroup,
+        sight: Sight,
         supervisor: Supervisor,
     ) -> (Guests, UnboundedReceiver<GuestEvent>) {
         let (events, receiver) = unbounded_channel();
-        (Guests { disks, cgroup, events, supervisor, guests: HashMap::new() }, receiver)
+        let census = Census::new(sight);
+        (Guests { disks, cgroup, census, events, supervisor, guests: HashMap::new() }, receiver)
     }
 
     /// Boot it, with the disk that it has or a new one. Repeats the closing events if it runs already.
@@ -100,7 +106,8 @@ impl Guests {
         self.guests.entry(id.to_owned()).or_insert_with(|| {
             let (orders, receiver) = unbounded_channel();
             let console = Console::open(disk.console());
-            let life = Life::new(id, disk, console.clone(), &self.cgroup, self.events.clone());
+            let life =
+                Life::new(id, disk, console.clone(), &self.cgroup, self.census.clone(), self.events.clone());
             self.supervisor.until_done("keeper of a guest", life.live(receiver));
             Guest { orders, console }
         })

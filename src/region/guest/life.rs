@@ -16,9 +16,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::census::Census;
 use super::console::Console;
 use super::disk::Disk;
 use super::{GuestEvent, GuestExit, GuestSpec, banner, nspawn};
+use crate::region::limits;
 use crate::region::tree::Cgroup;
 
 /// How long an orderly shutdown may take before the guest is killed.
@@ -46,6 +48,7 @@ pub(super) struct Life {
     disk: Disk,
     console: Console,
     cgroup: Cgroup,
+    census: Census,
     events: UnboundedSender<GuestEvent>,
 }
 
@@ -75,9 +78,10 @@ impl Life {
         disk: Disk,
         console: Console,
         cgroups: &Cgroup,
+        census: Census,
         events: UnboundedSender<GuestEvent>,
     ) -> Life {
-        Life { id: id.to_owned(), disk, console, cgroup: cgroups.below(id), events }
+        Life { id: id.to_owned(), disk, console, cgroup: cgroups.below(id), census, events }
     }
 
     /// Follow orders until the guest is destroyed or nobody is left to give any.
@@ -107,11 +111,15 @@ impl Life {
 
     /// Boot, and follow the guest until no process of it is left.
     async fn run(&self, spec: &GuestSpec, orders: &mut UnboundedReceiver<Order>) -> Next {
+        let _counted = match self.census.enter() {
+            Ok(counted) => counted,
+            Err(reason) => return Next::Rest(GuestExit::NoRoom { reason }),
+        };
         let mut running = match self.boot(spec).await {
             Ok(running) => running,
             Err(error) => {
                 self.clean().await;
-                return Next::Rest(GuestExit::Failed { reason: format!("start the guest: {error}") });
+                return Next::Rest(failed(format!("start the guest: {error}")));
             }
         };
         self.tell(GuestEvent::Started { id: self.id.clone() });
@@ -243,10 +251,7 @@ impl Life {
         match (status.code(), status.signal()) {
             (Some(0), _) => GuestExit::PoweredOff,
             (_, Some(nix::libc::SIGKILL)) => GuestExit::Killed,
-            _ => {
-                let reason = format!("the guest ended with {status}: {}", self.console.last_lines(4));
-                GuestExit::Failed { reason }
-            }
+            _ => failed(format!("the guest ended with {status}: {}", self.console.last_lines(4))),
         }
     }
 
@@ -278,6 +283,16 @@ impl Life {
     fn tell(&self, event: GuestEvent) {
         // Nobody listens only while the daemon ends.
         let _ = self.events.send(event);
+    }
+}
+
+/// Why a guest could not be started: for lack of something where that is known, or otherwise.
+fn failed(reason: String) -> GuestExit {
+    match limits::blame(&reason) {
+        Some(limit) => GuestExit::NoRoom {
+            reason: format!("{} ({}) does not suffice: {reason}", limit.name, limit.what),
+        },
+        None => GuestExit::Failed { reason },
     }
 }
 

@@ -6,6 +6,7 @@
 //! guest needs to know about itself comes in a [`GuestSpec`].
 
 mod banner;
+mod census;
 mod cloud_config;
 mod console;
 mod disk;

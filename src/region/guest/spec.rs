@@ -45,6 +45,11 @@ pub enum GuestExit {
     PoweredOff,
     /// It was killed on request (terminate, forced stop).
     Killed,
+    /// It was not started, or could not boot, for lack of something that this machine has too little of.
+    NoRoom {
+        /// For the instance's state reason: what there is too little of.
+        reason: String,
+    },
     /// It ended in another way; the text says how, and ends with the last lines of the console.
     Failed {
         /// For the daemon's log and for the instance's state reason.

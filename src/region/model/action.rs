@@ -38,7 +38,7 @@ impl Action {
     /// EC2's own codes and messages.
     pub fn prepared(mut self) -> Result<Action, Fault> {
         if self.operation == "CreateKeyPair" && self.key.is_none() {
-            let (kind, name) = keys::wanted(Params(&self.params))?;
+            let (kind, name) = keys::wanted(Params::of(&self.params))?;
             self.key = Some(keys::make(kind, name)?);
         }
         Ok(self)

@@ -300,7 +300,7 @@ mod tests {
     fn a_value_that_cannot_be_a_pattern_is_refused_also_when_nothing_is_there() {
         let asked = |values: Vec<String>| {
             let params = json!({"Filters": [{"Name": "tag:Name", "Values": values}]});
-            THINGS.answer(Params(&params), Vec::new()).map_err(|fault| (fault.code, fault.message))
+            THINGS.answer(Params::of(&params), Vec::new()).map_err(|fault| (fault.code, fault.message))
         };
         let (code, message) = asked(vec!["debian-\\d+".to_owned()]).unwrap_err();
         assert_eq!(code, "InvalidParameterValue");
@@ -320,7 +320,7 @@ mod tests {
         };
         let ask = |value: String, count| {
             let params = json!({"Filters": [{"Name": "tag:Name", "Values": [value]}]});
-            THINGS.answer(Params(&params), items(count))
+            THINGS.answer(Params::of(&params), items(count))
         };
         assert_eq!(ask("*a".repeat(12), 3).unwrap()["Things"].as_array().unwrap().len(), 3);
         assert_eq!(ask(format!("{}b", "*a".repeat(12)), 3).unwrap()["Things"], json!([]));
@@ -334,7 +334,7 @@ mod tests {
             Listing { member: "Tags", ids: &[], filters: &[], tags: ITSELF, page: (5, 1000) };
         let items = vec![json!({"Key": "Name", "Value": "web"}), json!({"Key": "Role", "Value": "web"})];
         let params = json!({"Filters": [{"Name": "tag:Name", "Values": ["w*"]}]});
-        let answer = TAGS.answer(Params(&params), items).unwrap();
+        let answer = TAGS.answer(Params::of(&params), items).unwrap();
         assert_eq!(answer["Tags"], json!([{"Key": "Name", "Value": "web"}]));
     }
 }

@@ -24,6 +24,8 @@ pub enum Observation {
     InstanceTerminated { instance_id: String },
     /// The guest could not be started: `pending` becomes `terminated`, or `stopped` if it ran before.
     InstanceFailed { instance_id: String, message: String },
+    /// The same, for lack of something that the machine under the region has too little of.
+    InstanceLackedRoom { instance_id: String, message: String },
     /// More text on the console.
     Console { instance_id: String, text: String },
     /// The gateway forwards: `pending` becomes `available`.
@@ -117,9 +119,12 @@ fn observe_in(region: &mut Region, observation: &Observation, now: Timestamp) ->
             };
             ended(region, instance_id, reason, now)
         }
-        Observation::InstanceFailed { instance_id, message } => {
-            let code = "Server.InternalError".to_owned();
-            let reason = StateReason { message: format!("{code}: {message}"), code };
+        Observation::InstanceFailed { instance_id, message }
+        | Observation::InstanceLackedRoom { instance_id, message } => {
+            let lacks_room = matches!(observation, Observation::InstanceLackedRoom { .. });
+            let code =
+                if lacks_room { "Server.InsufficientInstanceCapacity" } else { "Server.InternalError" };
+            let reason = StateReason { message: format!("{code}: {message}"), code: code.to_owned() };
             match region.instances.get(instance_id) {
                 // It has had a life, and so has its disk: that is kept.
                 Some(instance)

@@ -147,6 +147,9 @@ impl Machinery {
                     (Asked::Run { up: false, .. }, GuestExit::Failed { reason }) => {
                         Observation::InstanceFailed { instance_id, message: reason.clone() }
                     }
+                    (Asked::Run { up: false, .. }, GuestExit::NoRoom { reason }) => {
+                        Observation::InstanceLackedRoom { instance_id, message: reason.clone() }
+                    }
                     (Asked::Stop | Asked::Run { .. }, _) => Observation::InstanceStopped { instance_id },
                 }))
             }

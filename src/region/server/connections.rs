@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
+use super::capacity::{Capacity, count};
 use super::region::{Region, refusal};
 use super::{Console, Exited, Link, PROTOCOL, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
 use crate::region::http::{Crowd, Presence, Seat};
@@ -30,6 +31,7 @@ pub(super) struct Desk {
     pub mirror: Mirror,
     /// Where the kernel does not follow.
     pub troubles: watch::Receiver<Vec<Trouble>>,
+    pub capacity: Arc<Capacity>,
 }
 
 /// So many may be connected at the same time, and so many of one user.
@@ -163,6 +165,8 @@ async fn answer(desk: &Desk, request: Request, uid: u32, gid: u32) -> Answer {
             endpoint_url: region.endpoint_url.clone(),
             labs: region.plane.read(|saved| status::labs(saved, uid)),
             troubles: region.plane.read(|saved| status::troubles(saved, uid, &desk.troubles.borrow())),
+            room: Some(desk.capacity.room(region.plane.read(count))),
+            raised: desk.capacity.raised.clone(),
         }),
         Request::EnsureLab { lab, region: name } => ok(&region.ensure_lab(&lab, &name, uid, gid).await?),
         Request::RemoveLab { lab } => ok(&region.remove_lab(&lab, uid).await?),

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::region::limits::{Raised, Room};
+
 /// Which words are spoken. A command line and a daemon of different builds understand each other as long as this is the
 /// same: raise it when one of another build would misunderstand a word. New requests, new members that may be missing and
 /// new members of answers are no reason: who does not know them refuses or ignores them.
@@ -209,6 +211,12 @@ pub struct Status {
     /// Where the kernel does not follow what the labs ask for.
     #[serde(default)]
     pub troubles: Vec<TroubleStatus>,
+    /// For how many more instances this machine has room.
+    #[serde(default)]
+    pub room: Option<Room>,
+    /// Limits of this machine that are raised while the daemon runs.
+    #[serde(default)]
+    pub raised: Vec<Raised>,
 }
 
 /// Something in [`Status`] that could not be built, and is tried again.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::capacity::{Capacity, count};
 use super::plane::{Applied, Plane};
 use super::turns::Turns;
 use crate::region::api::{Core, Credential};
@@ -21,6 +22,7 @@ pub(super) struct Keeper {
     /// Up to which generation of the state the kernel has followed.
     pub followed: watch::Receiver<u64>,
     pub turns: Arc<Turns>,
+    pub capacity: Arc<Capacity>,
 }
 
 /// How long a caller is kept waiting for the kernel to follow; after that the answer says what is wanted, as EC2's does.
@@ -41,6 +43,7 @@ impl Core for Keeper {
         action: Action,
         encode: impl FnOnce(&Value) -> String + Send + 'static,
     ) -> Result<String, Fault> {
+        let action = self.capacity.admit(action, || self.capacity.room(self.plane.read(count)))?;
         let plane = Arc::clone(&self.plane);
         // Who has left before his turn is forgotten with it.
         let turn = self.turns.next(&caller.account).await?;

@@ -8,6 +8,7 @@
 //!                                        `------ observations ----'
 //! ```
 
+mod capacity;
 mod connections;
 mod control;
 mod endpoint;

@@ -12,6 +12,7 @@ use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use super::capacity::Capacity;
 use super::connections::{self, Desk};
 use super::endpoint::Keeper;
 use super::laptops::Laptops;
@@ -21,6 +22,7 @@ use super::region::Region;
 use super::turns::Turns;
 use crate::region::guest::{GuestMachines, Guests};
 use crate::region::internet::{self, Authority, mirror::Mirror};
+use crate::region::limits::Sight;
 use crate::region::supervisor::{Supervisor, panic_message};
 use crate::region::tree::{CGROUPS, Cgroup, Launch, Words, durable, front_pid};
 use crate::region::{api, checkpoint, fabric, image};
@@ -74,7 +76,9 @@ async fn serve(
     sweep_laptops(&directory.join("laptops"), &plane);
 
     let cgroup = Cgroup::at(CGROUPS);
-    let (guests, events) = Guests::new(directory.join("guests"), cgroup.clone(), supervisor.clone());
+    let sight = Sight::of_server(launch.limits.fixed.clone());
+    let (guests, events) =
+        Guests::new(directory.join("guests"), cgroup.clone(), sight.clone(), supervisor.clone());
     plane.read(|saved| {
         let all = saved.state.regions().flat_map(|(account, _, region)| {
             region.instances.iter().map(move |i| (i.id.as_str(), fabric::guest(account, &i.id)))
@@ -121,9 +125,19 @@ async fn serve(
         .map_err(|error| chain(&error))?;
     supervisor.forever("keeper of its Internet's sockets", services.keep(region.reached.clone()));
     let pid = front_pid(&launch.paths);
-    let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop, mirror, troubles };
+    let capacity = Arc::new(Capacity { sight, raised: launch.limits.raised.clone() });
+    let desk = Desk {
+        region,
+        started: Instant::now(),
+        pid,
+        starter: launch.uid,
+        stop,
+        mirror,
+        troubles,
+        capacity: Arc::clone(&capacity),
+    };
     supervisor.forever("control socket", connections::serve(control, Arc::new(desk)));
-    let keeper = Keeper { plane, followed: reached, turns: Turns::new() };
+    let keeper = Keeper { plane, followed: reached, turns: Turns::new(), capacity };
     supervisor.forever("EC2 endpoint", api::serve(endpoint, Arc::new(keeper)));
 
     let mut terminate = signal(SignalKind::terminate()).map_err(failed("listen for signals"))?;

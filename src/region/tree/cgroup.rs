@@ -145,7 +145,7 @@ fn remove_below(path: &Path) -> io::Result<()> {
 }
 
 /// Where version 2 is mounted on this machine.
-pub(super) fn mount_point() -> Option<PathBuf> {
+pub(crate) fn mount_point() -> Option<PathBuf> {
     find_mount(&fs::read_to_string("/proc/self/mountinfo").ok()?)
 }
 

@@ -20,6 +20,7 @@ use nix::unistd::{Pid, dup2_stdin, execv};
 use super::helper::Fetcher;
 use super::leash::Janitor;
 use super::{Cgroup, Launch, cgroup, init, note, words};
+use crate::region::limits::{self, Holder, Ledger, Raised, Report};
 
 pub(super) const VERB: &str = "region-front";
 
@@ -58,10 +59,13 @@ fn run(launch: &Launch, start: &mut Option<PipeWriter>) -> Result<ExitCode, Stri
     let (last_words, to_us) = io::pipe().map_err(failed("make a pipe"))?;
     let ready = start.as_ref().map_or(to_us.as_raw_fd(), AsRawFd::as_raw_fd);
     let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), link.as_raw_fd(), ready, to_us.as_raw_fd()];
+    let launch = &Launch { limits: raise_limits(launch), ..launch.clone() };
     let tree = start_tree(launch, &group, &inherited)?;
     drop((endpoint, control, link, start.take(), to_us));
 
     let end = wait(tree, &signals, &mut fetcher, &mut janitor);
+    // The janitor does it, too; but it may have been killed.
+    release_limits(launch);
     // The janitor goes by the pid file; it has to be right before our end of the leash goes.
     let code = if end == WaitStatus::Exited(tree, 0) {
         note::orderly_end(paths).map_err(failed("clear the notes"))?;
@@ -79,6 +83,27 @@ fn run(launch: &Launch, start: &mut Option<PipeWriter>) -> Result<ExitCode, Stri
     };
     janitor.release();
     Ok(code)
+}
+
+/// Raise what many instances need more of, for as long as this process lives. Without it there are fewer of them.
+fn raise_limits(launch: &Launch) -> Report {
+    let raised = Ledger::of_host().take(Holder::this_process(&launch.host_name())).unwrap_or_else(|error| {
+        eprintln!("region-front: raise the limits of this machine: {error}");
+        Vec::new()
+    });
+    for Raised { name, now, failed, .. } in &raised {
+        if let Some(reason) = failed {
+            eprintln!("region-front: set {name} to {now}: {reason}");
+        }
+    }
+    Report { raised, fixed: limits::host_only() }
+}
+
+/// Put back what was raised for this daemon, if nobody else needs it.
+pub(super) fn release_limits(launch: &Launch) {
+    if let Err(error) = Ledger::of_host().release(&launch.host_name()) {
+        eprintln!("region: put back the limits of this machine: {error}");
+    }
 }
 
 fn take_ready_pipe() -> io::Result<PipeWriter> {

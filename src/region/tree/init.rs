@@ -17,6 +17,9 @@ use crate::region::server::{self, Inherited};
 
 pub(super) const VERB: &str = "region-tree";
 
+/// So many descriptors the server may have: enough for all guests that limits are raised for, and their callers.
+const DESCRIPTORS: u64 = 16_384;
+
 pub(super) fn main(launch: Launch) -> Result<ExitCode, String> {
     if std::process::id() != 1 {
         return Err("this is started by the front alone".to_owned());
@@ -46,7 +49,11 @@ fn prepare() -> Result<(), String> {
     umask(Mode::from_bits_truncate(0o022));
     // Each guest and each connection takes a few.
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+        let enough = most.max(DESCRIPTORS);
+        // More than the machine allows anybody is refused; then it is as much as we have.
+        if setrlimit(Resource::RLIMIT_NOFILE, enough, enough).is_err() {
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::setsid;
 
-use super::{Cgroup, Launch, cgroup, note};
+use super::{Cgroup, Launch, cgroup, front, note};
 
 pub(super) const VERB: &str = "region-janitor";
 
@@ -41,10 +41,12 @@ pub(super) fn clean_up(launch: &Launch) -> Result<(), String> {
         // A full disk is no reason to leave the rest.
         eprintln!("{VERB}: note the end: {error}");
     }
-    if let Some(mount) = cgroup::mount_point() {
-        let group = Cgroup::at(mount.join(launch.host_name()));
-        group.remove(PATIENCE).map_err(failed("remove the control group"))?;
-    }
+    let removed = match cgroup::mount_point() {
+        Some(mount) => Cgroup::at(mount.join(launch.host_name())).remove(PATIENCE),
+        None => Ok(()),
+    };
+    front::release_limits(launch);
+    removed.map_err(failed("remove the control group"))?;
     // Last, because its absence says that everything is gone.
     note::remove(&paths.control_socket()).map_err(failed("remove the control socket"))
 }

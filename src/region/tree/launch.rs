@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::region::client::Paths;
+use crate::region::limits::Report;
 
 /// The verb with which the command line starts the daemon.
 pub(crate) const VERB_DAEMON: &str = "region-daemon";
@@ -17,19 +18,25 @@ pub(crate) struct Launch {
     /// The user who may read the log. Labs have owners of their own.
     pub uid: u32,
     pub gid: u32,
+    /// What the front has raised, and has seen: for the tree.
+    pub limits: Report,
 }
 
 impl Launch {
     pub(crate) fn to_arguments(&self) -> Vec<OsString> {
         let owner = format!("{}:{}", self.uid, self.gid);
-        vec![
+        let mut arguments = vec![
             "--state".into(),
             self.paths.state.clone().into(),
             "--cache".into(),
             self.paths.cache.clone().into(),
             "--owner".into(),
             owner.into(),
-        ]
+        ];
+        if let Some(limits) = Some(&self.limits).filter(|limits| **limits != Report::default()) {
+            arguments.extend(["--limits".into(), serde_json::json!(limits).to_string().into()]);
+        }
+        arguments
     }
 
     pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Launch, String> {
@@ -46,7 +53,14 @@ impl Launch {
         let (uid, gid) = owner
             .and_then(|(uid, gid)| Some((uid.parse().ok()?, gid.parse().ok()?)))
             .ok_or("--owner needs UID:GID")?;
-        Ok(Launch { paths: Paths { state: directory("--state")?, cache: directory("--cache")? }, uid, gid })
+        let limits = match value("--limits").map(|limits| limits.to_string_lossy()) {
+            Some(limits) => {
+                serde_json::from_str(&limits).map_err(|error| format!("read --limits: {error}"))?
+            }
+            None => Report::default(),
+        };
+        let paths = Paths { state: directory("--state")?, cache: directory("--cache")? };
+        Ok(Launch { paths, uid, gid, limits })
     }
 
     /// A name on this machine for the region of this state directory: `lab-` and ten hexadecimal digits.
@@ -64,7 +78,9 @@ mod tests {
     #[test]
     fn arguments_survive_the_way() {
         let paths = Paths { state: "/home/a b/.local/state/lab".into(), cache: "/c".into() };
-        let launch = Launch { paths, uid: 1000, gid: 100 };
+        let mut launch = Launch { paths, uid: 1000, gid: 100, limits: Report::default() };
+        assert_eq!(Launch::parse(launch.to_arguments().into_iter()), Ok(launch.clone()));
+        launch.limits.fixed.insert("memory".to_owned(), 7);
         assert_eq!(Launch::parse(launch.to_arguments().into_iter()), Ok(launch));
     }
 

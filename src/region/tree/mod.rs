@@ -34,7 +34,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub(crate) use aside::VERB as VERB_SET_ASIDE;
-pub(crate) use cgroup::Cgroup;
+pub(crate) use cgroup::{Cgroup, mount_point as cgroup_mount};
 pub(crate) use launch::{Launch, VERB_DAEMON};
 pub(crate) use mounts::CGROUPS;
 pub(crate) use note::{front_pid, replace};
