@@ -100,7 +100,7 @@ fn write(root: &Path, config: &BookConfig, book: &Book, pictures: &Pictures) -> 
         // Names first: the hover text of an id is the same wherever on the page it stands.
         for block in lesson.blocks() {
             if let Some(record) = results.of(lesson, block)? {
-                names.learn(&record);
+                names.learn(block, &record);
             }
         }
         let (page, recorded) = page::write(lesson, &results, &names, pictures, &mut values)?;

@@ -13,7 +13,7 @@ use crate::session;
 use crate::snapshot::secrets::{MASK, Secrets};
 use crate::snapshot::{
     Chosen, Key, Matching, Origin, Record, Renaming, Rules, SSH, Snapshot, Store, StoreError, Update,
-    Verdict, Written, ansi, compare,
+    Verdict, Written, ansi, compare, gap, line_breaks,
 };
 
 /// Compares results with the store and keeps those that are to be written when the lesson has ended.
@@ -100,16 +100,17 @@ impl Recorder {
     /// A session's outcome as a record.
     pub fn record(&self, lesson: &Lesson, block: &Block, outcome: &session::Outcome) -> Record {
         let host = block.host().map(|host| host.to_string()).unwrap_or_default();
-        let mut raw = outcome.output.head().to_vec();
-        if outcome.output.dropped() > 0 {
-            raw.extend_from_slice(format!("\n[... {} bytes ...]\n", outcome.output.dropped()).as_bytes());
-        }
-        raw.extend_from_slice(outcome.output.tail());
+        let printed = &outcome.output;
+        let raw = gap::joined(printed.head(), printed.dropped(), printed.tail());
+        let output = self.secrets.mask(&ansi::clean(&raw));
         let variables = outcome.variables.iter();
         let line = lesson.source.position(block.span.start).line;
         Record {
             exit: outcome.status.unwrap_or(-1),
-            output: self.secrets.mask(&ansi::clean(&raw)),
+            // What is left running is shown up to where it has come by then, which may be amid a line.
+            line_breaks: (!matches!(block.kind, BlockKind::Background(_) | BlockKind::Logs(_)))
+                .then(|| line_breaks(&output)),
+            output,
             variables: variables.map(|v| (v.name.clone(), self.masked(&v.name, &v.value))).collect(),
             origin: Origin {
                 source: format!("lessons/{}.md", lesson.id),

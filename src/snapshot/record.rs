@@ -8,8 +8,12 @@ pub struct Record {
     /// The exit status.
     pub exit: i32,
     /// Standard output and error as one stream, as it really was: ANSI codes removed, secrets masked, never
-    /// placeholders. Whitespace at the very end does not count and is not stored.
+    /// placeholders. Whitespace at the very end is not stored with it.
     pub output: String,
+    /// How many line breaks end the output. `None` in what was recorded before they were counted, and where the moment
+    /// decides; then they are not compared.
+    #[serde(default)]
+    pub line_breaks: Option<u32>,
     /// The variables that the block assigned, in the order of assignment, secrets masked.
     pub variables: Vec<(String, String)>,
     /// Where and when; told to people and, but for the region, never compared.
@@ -39,6 +43,12 @@ pub struct Origin {
     pub attempts: u32,
     /// What else is worth keeping, by name; values of one line.
     pub extra: Vec<(String, String)>,
+}
+
+/// How many line breaks end this text.
+pub fn line_breaks(text: &str) -> u32 {
+    let end = &text[text.trim_end().len()..];
+    u32::try_from(end.matches('\n').count()).unwrap_or(u32::MAX)
 }
 
 /// In [`Origin::extra`]: the `ssh` command with which a person gets to where the block ran.

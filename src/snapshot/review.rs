@@ -87,7 +87,14 @@ impl ReviewItem {
 /// What a record says besides its output, a line each.
 fn facts(record: &Record) -> Vec<String> {
     let variables = record.variables.iter().map(|(name, value)| format!("{name}={value}"));
-    std::iter::once(format!("exit status {}", record.exit)).chain(variables).collect()
+    // One line break is what is expected, and nothing where nothing was printed.
+    let expected = if record.output.trim_end().is_empty() { 0 } else { 1 };
+    let ending = record.line_breaks.filter(|count| *count != expected).map(|count| match count {
+        0 => "no line break at the end".to_owned(),
+        1 => "one line break at the end".to_owned(),
+        count => format!("{count} line breaks at the end"),
+    });
+    std::iter::once(format!("exit status {}", record.exit)).chain(variables).chain(ending).collect()
 }
 
 fn lines(record: &Record) -> Vec<String> {

@@ -5,9 +5,11 @@
 
 mod hosts;
 mod links;
+mod named;
 mod order;
 mod structure;
 mod syntax;
+mod unseen;
 mod variables;
 
 use std::path::PathBuf;
@@ -25,6 +27,7 @@ pub(crate) fn check(
     problems: &mut [Problems<'_>],
 ) {
     for (draft, problems) in drafts.iter().zip(problems.iter_mut()) {
+        unseen::check(draft, problems);
         structure::check(draft, problems);
         syntax::check(draft, shell, problems);
         order::check(draft, problems);
@@ -32,5 +35,6 @@ pub(crate) fn check(
     structure::titles(drafts, problems);
     links::check(drafts, pages, problems);
     hosts::check(drafts, problems);
+    named::check(drafts, problems);
     variables::check(drafts, problems);
 }
