@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::html::Html;
 use super::names::Names;
 use crate::snapshot::Mention;
+use crate::source::unseen;
 
 /// The golden angle: no two of its multiples are close for long.
 const STEP: f64 = 137.508;
@@ -35,6 +36,8 @@ impl Identities {
 
     /// The text as the inside of an SVG `text` element.
     pub fn mark_svg(&mut self, text: &str, names: &Names) -> Html {
+        // No mark-up of HTML is known there.
+        let text = &*unseen::shown(text);
         let mut html = Html::new();
         let mut done = 0;
         for mention in names.mentions(text) {

@@ -5,8 +5,8 @@
 //! keeps records as `.snap` files and pending ones as `.snap.new`; only [`file`] knows their format. [`ReviewItem`] is
 //! one pending record as a person reviews it.
 //!
-//! Raw output becomes a record's text in three steps: [`ansi::clean`], then [`secrets::Secrets::mask`], then nothing
-//! more: a record never holds placeholders, so identifiers stay comparable.
+//! Raw output becomes a record's text in three steps: [`ansi::clean`], then [`crate::secret::Secrets::mask`], then
+//! nothing more: a record never holds placeholders, so identifiers stay comparable.
 //!
 //! Limits: nothing here runs anything or knows lessons beyond their names.
 
@@ -21,7 +21,6 @@ mod record;
 mod renaming;
 mod review;
 mod rules;
-pub mod secrets;
 mod store;
 mod update;
 mod verdict;

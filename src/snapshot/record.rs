@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::secret::Secrets;
+
 /// What a block did: its status, what it printed, what it assigned, and where that was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -43,6 +45,20 @@ pub struct Origin {
     pub attempts: u32,
     /// What else is worth keeping, by name; values of one line.
     pub extra: Vec<(String, String)>,
+}
+
+impl Record {
+    /// Masks what is secret in it.
+    pub fn mask(&mut self, secrets: &Secrets) {
+        for (name, value) in &mut self.variables {
+            *value = secrets.mask_value(name, value);
+        }
+        self.output = secrets.mask(&self.output);
+        self.origin.description = secrets.mask_typed(&self.origin.description);
+        for (_, value) in &mut self.origin.extra {
+            *value = secrets.mask(value);
+        }
+    }
 }
 
 /// How many line breaks end this text.

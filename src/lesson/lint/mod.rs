@@ -4,6 +4,7 @@
 //! [`Problems`] and changes nothing.
 
 mod hosts;
+mod ids;
 mod links;
 mod named;
 mod order;
@@ -28,6 +29,7 @@ pub(crate) fn check(
 ) {
     for (draft, problems) in drafts.iter().zip(problems.iter_mut()) {
         unseen::check(draft, problems);
+        ids::check(draft, problems);
         structure::check(draft, problems);
         syntax::check(draft, shell, problems);
         order::check(draft, problems);
