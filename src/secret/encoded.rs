@@ -1,5 +1,4 @@
-//! Secrets that are written in base64 (also wrapped, in the alphabet of URLs, and at any place of what was encoded) or in
-//! hexadecimal: such words are decoded, and it is the bytes that are looked at.
+//! How a secret looks in base64 (at any place of what was encoded, in both alphabets) and in hexadecimal.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -12,59 +11,68 @@ use super::key;
 use super::known::Known;
 use super::name::regex;
 
-/// A word of base64, with the full lines before it that belong to it.
-static BASE64: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?:[A-Za-z0-9+/]{60,}\r?\n)*[A-Za-z0-9+/_-]{6,}={0,2}"));
-static HEX: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:[0-9a-fA-F]{60}\r?\n)*[0-9a-fA-F]{8,}"));
-/// The end of a text that may go on as wrapped base64.
+/// Base64 over several lines, all of which but the last are full.
+static LINES: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?:[A-Za-z0-9+/_-]{60,}\r?\n)+[A-Za-z0-9+/_-]+={0,2}"));
+/// What `-----BEGIN` begins with, and goes on with.
+static KEY: LazyLock<Regex> = LazyLock::new(|| {
+    regex(concat!(
+        r"LS0tLS1CRUdJTi(?:[A-Za-z0-9+/]{46,}\r?\n(?:[A-Za-z0-9+/]{60,}\r?\n)*[A-Za-z0-9+/]+",
+        r"|[A-Za-z0-9+/]+)={0,2}"
+    ))
+});
+/// The end of a text that may go on as base64 over several lines.
 pub(super) static WRAPPED: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?:(?:\A|\n)[A-Za-z0-9+/]{60,}\r?)+\n\z"));
 
-/// Where secrets stand in a text in an encoding.
-pub(super) fn find(text: &str, known: &Known) -> Vec<Range<usize>> {
-    let words = BASE64.find_iter(text).filter(|word| holds(word.as_str(), known));
-    let mut found: Vec<_> = words.map(|word| word.range()).collect();
-    let hex = HEX.find_iter(text).filter(|word| {
-        let bytes = unhex(word.as_str());
-        known.is_in(&bytes)
-    });
-    found.extend(hex.map(|word| word.range()));
-    found
-}
+/// The shortest part of base64 that is looked for: less could be anything.
+const SHORTEST: usize = 5;
 
-/// Whether base64 holds a secret. Of a part of an encoded text nobody knows at which of four places it begins.
-fn holds(word: &str, known: &Known) -> bool {
-    let clean = |c: char| match c {
-        '-' => Some('+'),
-        '_' => Some('/'),
-        '\r' | '\n' | '=' => None,
-        c => Some(c),
-    };
-    let word: String = word.chars().filter_map(clean).collect();
-    (0..4.min(word.len())).any(|from| {
-        let whole = &word[from..];
-        // One character more than whole groups is no byte.
-        let whole = if whole.len() % 4 == 1 { &whole[..whole.len() - 1] } else { whole };
-        let Some(bytes) = decoded(whole) else { return false };
-        known.is_in(&bytes) || (from == 0 && key::BEGINS.is_match(&String::from_utf8_lossy(&bytes)))
-    })
-}
-
-fn decoded(word: &str) -> Option<Vec<u8>> {
-    // The last character of a part may hold bits that belong to the next one.
-    let whole = word.len() / 4 * 4;
-    let mut bytes = STANDARD_NO_PAD.decode(&word[..whole]).ok()?;
-    let rest = &word[whole..];
-    if rest.len() > 1 {
-        let padded = format!("{rest}{}", &"AA"[..4 - rest.len()]);
-        let last = STANDARD_NO_PAD.decode(padded).ok()?;
-        bytes.extend(&last[..rest.len() - 1]);
+/// What of a text is the same whatever was encoded before and behind it: the characters that hold its bits alone, for
+/// each of the three places at which it may begin, in both alphabets; and its bytes in hexadecimal.
+pub(super) fn forms(secret: &[u8]) -> Vec<String> {
+    let mut forms = Vec::new();
+    for before in 0..3 {
+        let mut bytes = vec![0; before];
+        bytes.extend(secret);
+        let coded = STANDARD_NO_PAD.encode(&bytes);
+        // Six bits a character: whole ones only.
+        let core = coded.get((before * 8).div_ceil(6)..bytes.len() * 8 / 6).unwrap_or_default();
+        if core.len() >= SHORTEST {
+            forms.push(core.to_owned());
+            forms.push(core.replace('+', "-").replace('/', "_"));
+        }
     }
-    Some(bytes)
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    if hex.len() >= SHORTEST {
+        forms.push(hex.to_uppercase());
+        forms.push(hex);
+    }
+    forms.sort();
+    forms.dedup();
+    forms
 }
 
-fn unhex(word: &str) -> Vec<u8> {
-    let digits: Vec<u8> =
-        word.chars().filter_map(|c| c.to_digit(16)).filter_map(|digit| u8::try_from(digit).ok()).collect();
-    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+/// The whole word of base64 in which this stands. The characters at its ends hold bits of the secret, too.
+pub(super) fn word_around(text: &str, span: Range<usize>) -> Range<usize> {
+    let coded = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=');
+    let start = text[..span.start].trim_end_matches(coded).len();
+    let rest = &text[span.end..];
+    start..span.end + (rest.len() - rest.trim_start_matches(coded).len())
+}
+
+/// Where secrets stand in base64 over several lines, and where private keys do.
+pub(super) fn find(text: &str, known: &Known) -> Vec<Range<usize>> {
+    let lines = LINES.find_iter(text).filter(|lines| {
+        let joined: String = lines.as_str().split_whitespace().collect();
+        !known.find(&joined).is_empty()
+    });
+    let mut found: Vec<_> = lines.map(|lines| lines.range()).collect();
+    let keys = KEY.find_iter(text).filter(|coded| {
+        let word: String = coded.as_str().chars().filter(|c| !matches!(c, '\r' | '\n' | '=')).collect();
+        let bytes = STANDARD_NO_PAD.decode(&word[..word.len() / 4 * 4]).unwrap_or_default();
+        key::BEGINS.is_match(&String::from_utf8_lossy(&bytes))
+    });
+    found.extend(keys.map(|coded| coded.range()));
+    found
 }
