@@ -11,6 +11,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthChar;
 
+pub mod unseen;
+
+use unseen::Part;
+
 /// How far apart tab stops are when a line is shown.
 pub const TAB_WIDTH: usize = 4;
 
@@ -172,14 +176,19 @@ impl SourceText {
     /// How many columns of a screen `text` takes when it begins in column `from` (from 0): wide characters take two,
     /// combining ones none, a tab reaches to the next multiple of [`TAB_WIDTH`].
     pub fn display_width(text: &str, from: usize) -> usize {
-        text.chars().fold(from, |at, c| at + shown_width(c, at)) - from
+        let width = |at: usize, part: Part<'_>| match part {
+            Part::Seen(text) => text.chars().fold(at, |at, c| at + shown_width(c, at)),
+            Part::Unseen(c) => at + unseen::code(c).len() + 2,
+        };
+        unseen::parts(text).fold(from, width) - from
     }
 
-    /// `text` as shown from column 0: tabs become spaces and control characters become `·`.
+    /// `text` as shown from column 0: tabs become spaces, control characters become `·`, and others that nobody would see
+    /// become what they are: `<U+202E>`.
     pub fn display(text: &str) -> String {
         let mut shown = String::with_capacity(text.len());
         let mut at = 0;
-        for c in text.chars() {
+        for c in unseen::shown(text).chars() {
             let width = shown_width(c, at);
             match c {
                 '\t' => shown.extend(std::iter::repeat_n(' ', width)),
@@ -231,5 +240,7 @@ mod tests {
         assert_eq!(SourceText::display_width("\tx", 2), 3);
         assert_eq!(SourceText::display_width("e\u{301}", 0), 1);
         assert_eq!(SourceText::display("a\tb\u{1b}[0m"), "a   b·[0m");
+        assert_eq!(SourceText::display("a\u{202e}\tb"), "a<U+202E>   b");
+        assert_eq!(SourceText::display_width("a\u{202e}\tb", 0), 13);
     }
 }

@@ -12,8 +12,8 @@ use super::ssh;
 use super::tabs;
 use super::topology::Topology;
 use crate::lesson::{Block, BlockKind, Show};
+use crate::secret::MASK;
 use crate::snapshot::Record;
-use crate::snapshot::secrets::MASK;
 use std::path::PathBuf;
 
 /// A block with its record, ready to be shown.
@@ -93,7 +93,8 @@ impl Recorded<'_> {
 
     /// What a person types or writes.
     fn typed(&self, page: &mut Page<'_>, before: &shell::Values) -> Html {
-        let body = self.block.body.text.trim_end_matches('\n');
+        let body = page.secrets.mask_typed(self.block.body.text.trim_end_matches('\n'));
+        let body = body.as_str();
         match &self.block.kind {
             BlockKind::Shell(_) | BlockKind::Background(_) | BlockKind::Check(_) => {
                 let script = shell::highlight(body, before, page.values, &mut page.ids, page.names);
@@ -101,12 +102,13 @@ impl Recorded<'_> {
             }
             // The transcript shows it; without one, the lesson's own lines do.
             BlockKind::Console(console) if self.record.is_none() => {
-                let body = console.with_secrets_as(MASK, body);
+                let whole = self.block.body.text.trim_end_matches('\n');
+                let body = page.secrets.mask_typed(&console.with_secrets_as(MASK, whole));
                 let typed = conversation::typed(&body, console);
                 let text = conversation::html(&body, &typed, &mut page.ids, page.names);
-                self.terminal(text, &conversation::to_copy(console))
+                self.terminal(text, &page.secrets.mask_typed(&conversation::to_copy(console)))
             }
-            BlockKind::Http(http) => exchange::request(&http.request, page.values, &mut page.ids, page.names),
+            BlockKind::Http(http) => exchange::request(&http.request, page),
             BlockKind::File(_) => pre_code(&format!("language-{}", self.block.language), Html::text(body)),
             BlockKind::Stop { .. } | BlockKind::Logs(_) if !body.is_empty() => {
                 pre_code("nohighlight", Html::text(body))
@@ -123,7 +125,7 @@ impl Recorded<'_> {
             BlockKind::Console(console) => {
                 let typed = conversation::typed(&record.output, console);
                 let text = conversation::html(&record.output, &typed, &mut page.ids, page.names);
-                self.terminal(text, &conversation::to_copy(console))
+                self.terminal(text, &page.secrets.mask_typed(&conversation::to_copy(console)))
             }
             BlockKind::Http(_) => {
                 let answer = exchange::response(record, show, page.names, &mut page.ids);

@@ -4,19 +4,19 @@ use super::html::Html;
 use super::identity::Identities;
 use super::names::Names;
 use super::output::Shown;
-use super::shell::Values;
+use super::page::Page;
 use crate::lesson::{Part, Request, Show, Template};
 use crate::snapshot::Record;
 
 /// The request: request line, headers, body.
-pub(super) fn request(request: &Request, values: &Values, ids: &mut Identities, names: &Names) -> Html {
+pub(super) fn request(request: &Request, page: &mut Page<'_>) -> Html {
     let method = Html::labelled("span", "lab-program", request.method.as_str());
-    let mut html = method.and_text(" ").then(template(&request.url, values, ids, names));
+    let mut html = method.and_text(" ").then(template(&request.url, "", page));
     for (name, value) in &request.headers {
         html = html.and_text("\n").then(Html::labelled("span", "lab-option", name)).and_text(": ");
-        html = html.then(template(value, values, ids, names));
+        html = html.then(template(value, &format!("{name}: "), page));
     }
-    let body = template(&request.body, values, ids, names);
+    let body = template(&request.body, "", page);
     if !body.is_empty() {
         html = html.and_text("\n\n").then(body);
     }
@@ -24,17 +24,26 @@ pub(super) fn request(request: &Request, values: &Values, ids: &mut Identities, 
     Html::element("pre", &[("class", "lab-typed")], code)
 }
 
-fn template(template: &Template, values: &Values, ids: &mut Identities, names: &Names) -> Html {
-    let part = |part: &Part| match part {
-        Part::Text(text) => ids.mark(text, names),
-        Part::Variable(name) => {
-            let text = format!("${name}");
-            let value = values.get(name.as_str());
-            let marked = value.and_then(|value| ids.mark_as(&text, value, names));
-            marked.unwrap_or_else(|| Html::labelled("span", "lab-var", &text))
-        }
-    };
-    template.parts().iter().map(part).collect()
+/// `before` is what stands before it on its line, which may say that it is a secret.
+fn template(template: &Template, before: &str, page: &mut Page<'_>) -> Html {
+    let mut html = Html::new();
+    for part in template.parts() {
+        html = html.then(match part {
+            Part::Text(text) => {
+                let whole = page.secrets.mask_typed(&format!("{before}{text}"));
+                let masked =
+                    whole.strip_prefix(before).map_or_else(|| page.secrets.mask_typed(text), str::to_owned);
+                page.ids.mark(&masked, page.names)
+            }
+            Part::Variable(name) => {
+                let text = format!("${name}");
+                let value = page.values.get(name.as_str());
+                let marked = value.and_then(|value| page.ids.mark_as(&text, value, page.names));
+                marked.unwrap_or_else(|| Html::labelled("span", "lab-var", &text))
+            }
+        });
+    }
+    html
 }
 
 /// The answer as recorded: a status line, header lines, an empty line, and the page's title or body.

@@ -8,6 +8,8 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar as _;
 
+use crate::source::unseen::{self, Part};
+
 /// Well-formed HTML on one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Html(String);
@@ -36,10 +38,24 @@ impl Html {
         Self::element(tag, &[("class", class)], Self::text(text))
     }
 
-    /// With text behind it.
+    /// With text behind it. A character that nobody would see is shown as what it is.
     pub fn and_text(mut self, text: &str) -> Self {
-        escape_into(&mut self.0, text);
+        for part in unseen::parts(text) {
+            match part {
+                Part::Seen(text) => escape_into(&mut self.0, text),
+                Part::Unseen(c) => self = self.then(Self::unseen(c)),
+            }
+        }
         self
+    }
+
+    /// A character that nobody would see: its number, and what it is.
+    pub fn unseen(c: char) -> Self {
+        let code = unseen::code(c);
+        let title = format!("{code}: {}", unseen::name(c));
+        let mut code_html = Self::new();
+        escape_into(&mut code_html.0, &code);
+        Self::element("span", &[("class", "lab-unseen"), ("title", &title)], code_html)
     }
 
     /// With text of a terminal behind it: a character that takes two columns there does so here, too, by the style
@@ -91,7 +107,7 @@ impl Html {
         let _ = write!(self.0, "<{tag}");
         for (name, value) in attributes {
             let _ = write!(self.0, " {name}=\"");
-            escape_into(&mut self.0, value);
+            escape_into(&mut self.0, &unseen::shown(value));
             self.0.push('"');
         }
     }
@@ -141,6 +157,18 @@ mod tests {
     fn wide_characters_are_marked_in_runs() {
         let html = Html::new().and_columns("a日本 <語>").into_string();
         assert_eq!(html, "a<span class=\"lab-2ch\">日本</span> &lt;<span class=\"lab-2ch\">語</span>&gt;");
+    }
+
+    #[test]
+    fn what_nobody_would_see_is_shown_as_what_it_is() {
+        let html = Html::text("a\u{202e}b\u{9b}").into_string();
+        assert_eq!(
+            html,
+            "a<span class=\"lab-unseen\" title=\"U+202E: turns the direction of writing\">U+202E</span>b\
+             <span class=\"lab-unseen\" title=\"U+009B: a control character\">U+009B</span>"
+        );
+        let html = Html::element("i", &[("title", "x\u{2066}")], Html::new()).into_string();
+        assert_eq!(html, "<i title=\"x&lt;U+2066&gt;\"></i>");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::html::Html;
 use super::names::Names;
-use crate::snapshot::{Mention, mentions};
+use crate::snapshot::Mention;
+use crate::source::unseen;
 
 /// The golden angle: no two of its multiples are close for long.
 const STEP: f64 = 137.508;
@@ -25,7 +26,7 @@ impl Identities {
     pub fn mark(&mut self, text: &str, names: &Names) -> Html {
         let mut html = Html::new();
         let mut done = 0;
-        for mention in mentions(text) {
+        for mention in names.mentions(text) {
             html = html.and_columns(&text[done..mention.span.start]);
             html = html.then(self.marked("span", &text[mention.span.clone()], &mention, names));
             done = mention.span.end;
@@ -35,9 +36,11 @@ impl Identities {
 
     /// The text as the inside of an SVG `text` element.
     pub fn mark_svg(&mut self, text: &str, names: &Names) -> Html {
+        // No mark-up of HTML is known there.
+        let text = &*unseen::shown(text);
         let mut html = Html::new();
         let mut done = 0;
-        for mention in mentions(text) {
+        for mention in names.mentions(text) {
             html = html.and_text(&text[done..mention.span.start]);
             html = html.then(self.marked("tspan", &text[mention.span.clone()], &mention, names));
             done = mention.span.end;
@@ -48,7 +51,7 @@ impl Identities {
     /// A label that stands for `value` (a variable, say), marked as the thing that `value` names. Unmarked when it
     /// names none.
     pub fn mark_as(&mut self, label: &str, value: &str, names: &Names) -> Option<Html> {
-        let found = mentions(value);
+        let found = names.mentions(value);
         let [mention] = found.as_slice() else { return None };
         (mention.span == (0..value.len())).then(|| {
             let hover = format!("{label} = {value}\n{}", names.describe(mention));

@@ -28,6 +28,7 @@ pub mod packets;
 mod page;
 mod pictures;
 mod preprocessor;
+mod prose;
 mod recordings;
 mod results;
 mod serve;

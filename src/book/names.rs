@@ -1,17 +1,21 @@
 //! What people call the things that a course makes: the variable that holds an id, and its `Name` tag.
 //!
-//! Learned from what is recorded: variables that blocks assigned, and JSON that names an object and its id together.
+//! Learned from what is recorded: variables that blocks assigned, JSON that names an object and its id together, and what
+//! the author has named (`vary="(?<suffix>..)"`).
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::snapshot::{Mention, Record, mentions};
+use crate::lesson::Block;
+use crate::snapshot::{Mention, Named, Record, mentions, named_in};
 
 /// Names by the thing that they name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     known: BTreeMap<String, Known>,
+    /// Values that are identities because the author says so.
+    named: Vec<Named>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -35,9 +39,22 @@ const OWN: [&str; 9] = [
 
 impl Names {
     /// Learns from a block's result. What was learned first stays.
-    pub fn learn(&mut self, record: &Record) {
+    pub fn learn(&mut self, block: &Block, record: &Record) {
+        let vary = block.outcome().and_then(|outcome| outcome.vary.as_ref());
+        let named = vary.map(|vary| named_in(record, std::slice::from_ref(vary.regex()))).unwrap_or_default();
+        let new = named.into_iter().filter(|named| !self.named.contains(named));
+        self.named.extend(new.collect::<Vec<_>>());
+        self.learn_words(record);
+    }
+
+    /// What a text mentions, for this course.
+    pub fn mentions(&self, text: &str) -> Vec<Mention> {
+        mentions(text, &self.named)
+    }
+
+    fn learn_words(&mut self, record: &Record) {
         for (variable, value) in &record.variables {
-            if let Some(thing) = thing(value) {
+            if let Some(thing) = self.thing(value) {
                 self.known.entry(thing).or_default().variable.get_or_insert_with(|| variable.clone());
             }
         }
@@ -63,7 +80,8 @@ impl Names {
                 if let Some(name) = name(object) {
                     let id = format!("{}Id", within.strip_suffix('s').unwrap_or(within));
                     let own = object.iter().filter(|(key, _)| OWN.contains(&key.as_str()) || **key == id);
-                    for thing in own.filter_map(|(_, value)| thing(value.as_str()?)) {
+                    let things: Vec<_> = own.filter_map(|(_, value)| self.thing(value.as_str()?)).collect();
+                    for thing in things {
                         self.known.entry(thing).or_default().name.get_or_insert_with(|| name.to_owned());
                     }
                 }
@@ -71,6 +89,13 @@ impl Names {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
+    }
+
+    /// The thing that a text names when it is nothing but its name.
+    fn thing(&self, text: &str) -> Option<String> {
+        let mut found = self.mentions(text);
+        let mention = found.pop()?;
+        (found.is_empty() && mention.span == (0..text.len())).then_some(mention.value)
     }
 
     /// The `Name` tag of a thing.
@@ -93,13 +118,6 @@ impl Names {
     }
 }
 
-/// The thing that a text names when it is nothing but its name.
-fn thing(text: &str) -> Option<String> {
-    let mut found = mentions(text);
-    let mention = found.pop()?;
-    (found.is_empty() && mention.span == (0..text.len())).then_some(mention.value)
-}
-
 fn name(object: &Map<String, Value>) -> Option<&str> {
     let tagged = || {
         let tags = object.get("Tags")?.as_array()?;
@@ -114,13 +132,13 @@ mod tests {
     use super::*;
 
     fn told(names: &Names, value: &str) -> String {
-        names.describe(&mentions(value)[0])
+        names.describe(&names.mentions(value)[0])
     }
 
     #[test]
     fn names_come_from_variables_and_tags() {
         let mut names = Names::default();
-        names.learn(&Record {
+        names.learn_words(&Record {
             output:
                 r#"{"Name": "private", "Id": "subnet-0123456789abcdef0", "Vpc": "vpc-0123456789abcdef0"}"#
                     .into(),
@@ -129,7 +147,7 @@ mod tests {
         });
         assert_eq!(told(&names, "subnet-0123456789abcdef0"), "subnet private, $PRIVATE");
         assert_eq!(told(&names, "vpc-0123456789abcdef0"), "VPC", "the name is the subnet's");
-        names.learn(&Record {
+        names.learn_words(&Record {
             output:
                 r#"{"Vpcs": [{"VpcId": "vpc-0123456789abcdef0", "DhcpOptionsId": "dopt-0123456789abcdef0",
                         "Tags": [{"Key": "Name", "Value": "lab-vpc"}]}]}"#
@@ -138,7 +156,7 @@ mod tests {
         });
         assert_eq!(told(&names, "vpc-0123456789abcdef0"), "VPC lab-vpc");
         assert_eq!(told(&names, "dopt-0123456789abcdef0"), "DHCP options");
-        names.learn(&Record {
+        names.learn_words(&Record {
             output: "the address is 203.0.113.7\n{\"Name\": \"nat\", \"Public\": \"203.0.113.7\"}\n[x\n\
                      {\"Name\": \"web\", \"Private\": \"10.0.1.10\"}"
                 .into(),

@@ -8,11 +8,13 @@ use super::html::Html;
 use super::identity::Identities;
 use super::names::Names;
 use super::pictures::Pictures;
+use super::prose::Prose;
 use super::recordings::Recordings;
 use super::results::Results;
 use super::shell::Values;
 use super::tabs;
 use crate::lesson::{Item, Lesson};
+use crate::secret::Secrets;
 use crate::source::Span;
 
 /// What is known while a page is written.
@@ -20,6 +22,7 @@ pub(super) struct Page<'a> {
     pub lesson: &'a Lesson,
     pub names: &'a Names,
     pub pictures: &'a Pictures,
+    pub secrets: &'a Secrets,
     pub ids: Identities,
     /// What variables held so far, since the beginning of the course.
     pub values: &'a mut Values,
@@ -44,25 +47,28 @@ pub(super) fn write(
 ) -> Result<(String, Recordings), BookError> {
     let parts = parts(lesson, results)?;
     let recordings = recordings(&parts);
-    let mut page = Page { lesson, names, pictures, ids: Identities::default(), values };
+    let mut page =
+        Page { lesson, names, pictures, secrets: results.secrets(), ids: Identities::default(), values };
     let text = lesson.source.text();
+    let words = Prose::new(text);
     let mut out = String::with_capacity(2 * text.len());
     let mut titled = false;
     for part in &parts {
         match part {
             Part::Prose(span) if !titled => {
-                let prose = &text[span.start..span.end];
-                let (title, rest) = prose.split_at(end_of_title(prose));
-                out.push_str(title);
+                let end = span.start + end_of_title(&text[span.start..span.end]);
+                let title = words.of(Span::new(span.start, end));
+                let rest = words.of(Span::new(end, span.end));
+                out.push_str(&title);
                 let note = recordings.text();
                 if !title.is_empty() && !note.is_empty() {
                     let note = Html::labelled("p", "lab-recorded", &note);
                     out.push_str(&format!("\n{}\n\n", note.into_string()));
                 }
-                out.push_str(rest);
+                out.push_str(&rest);
                 titled = !title.is_empty();
             }
-            Part::Prose(span) => out.push_str(&text[span.start..span.end]),
+            Part::Prose(span) => out.push_str(&words.of(*span)),
             Part::Hidden(variables) => page.values.extend(variables.iter().cloned()),
             Part::Blocks(variants, span) => {
                 let html = match variants.as_slice() {

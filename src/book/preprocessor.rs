@@ -13,14 +13,16 @@ use super::error::BookError;
 use super::names::Names;
 use super::page;
 use super::pictures::Pictures;
+use super::prose::Prose;
 use super::recordings::Recordings;
 use super::results::Results;
 use super::shell::Values;
 use crate::diagnostic;
-use crate::lesson::{Course, NoShell};
+use crate::lesson::{Block, Course, Lesson, NoShell};
 use crate::name::LessonId;
+use crate::secret::Secrets;
 use crate::snapshot::Store;
-use crate::source::SourceText;
+use crate::source::{SourceText, unseen};
 
 /// The preprocessor `lab`.
 #[derive(Clone, Debug, Default)]
@@ -46,9 +48,10 @@ impl Preprocessor for Lab {
         let mut pages = written.pages.into_iter();
         // The same walk as in `lessons`, so the pages come in the chapters' order.
         book.for_each_chapter_mut(|chapter| {
-            if lesson_id(chapter).is_some()
-                && let Some(page) = pages.next()
-            {
+            chapter.name = unseen::shown(&chapter.name).into_owned();
+            if lesson_id(chapter).is_none() {
+                chapter.content = Prose::new(&chapter.content).whole();
+            } else if let Some(page) = pages.next() {
                 chapter.content = page;
             }
         });
@@ -91,7 +94,10 @@ struct Written {
 fn write(root: &Path, config: &BookConfig, book: &Book, pictures: &Pictures) -> Result<Written, BookError> {
     let chapters = lessons(book);
     let course = course(root, &config.src, &chapters)?;
-    let results = Results::new(Store::new(root));
+    let secrets = Secrets::default();
+    let blocks = course.lessons.iter().flat_map(Lesson::blocks);
+    blocks.flat_map(Block::typed_secrets).for_each(|secret| secrets.add(secret));
+    let results = Results::new(Store::new(root), secrets);
     let mut names = Names::default();
     let mut values = Values::new();
     let mut pages = Vec::new();
@@ -100,7 +106,7 @@ fn write(root: &Path, config: &BookConfig, book: &Book, pictures: &Pictures) -> 
         // Names first: the hover text of an id is the same wherever on the page it stands.
         for block in lesson.blocks() {
             if let Some(record) = results.of(lesson, block)? {
-                names.learn(&record);
+                names.learn(block, &record);
             }
         }
         let (page, recorded) = page::write(lesson, &results, &names, pictures, &mut values)?;

@@ -4,16 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::args::{FormatArg, TellArgs};
-use crate::cli::course;
 use crate::cli::failure::Failure;
 use crate::cli::open::OpenLab;
+use crate::cli::{course, secrets};
 use crate::event::{Fan, Sink};
 use crate::lesson::Course;
 use crate::name::{LessonId, Os};
 use crate::plan::{Plan, Progress, check};
-use crate::report::{Detail, GitHub, JUnit, JsonLines, Terminal};
+use crate::report::{Detail, GitHub, JUnit, JsonLines, Seen, Terminal};
 use crate::run::checkpoint::{Earlier, Keeper};
-use crate::run::{CloudKind, Engine, Gate, Hosts, Options, Recorder, RunError, Summary};
+use crate::run::{CloudKind, Engine, Gate, Hosts, Options, Recorder, RunError, Summary, learn_keys};
+use crate::secret::Masking;
 use crate::session::ssh::FileKnownHosts;
 use crate::session::{Interrupt, Pool, Setup, State};
 use crate::snapshot::{Chosen, Store};
@@ -31,16 +32,18 @@ pub fn reporters(tell: &TellArgs, course: &Course) -> Arc<dyn Sink> {
     let mut fan = Fan::default();
     match tell.format {
         FormatArg::Json => fan.0.push(Arc::new(JsonLines::new(std::io::stdout()))),
-        FormatArg::Terminal => fan.0.push(Arc::new(Terminal::new(anstream::stdout(), detail, live))),
+        FormatArg::Terminal => {
+            fan.0.push(Arc::new(Terminal::new(Seen::new(anstream::stdout()), detail, live)))
+        }
         FormatArg::Github => {
-            fan.0.push(Arc::new(Terminal::new(anstream::stdout(), detail, live)));
-            fan.0.push(Arc::new(GitHub::new(std::io::stdout(), course::lines(course))));
+            fan.0.push(Arc::new(Terminal::new(Seen::new(anstream::stdout()), detail, live)));
+            fan.0.push(Arc::new(GitHub::new(Seen::new(std::io::stdout()), course::lines(course))));
         }
     }
     if let Some(path) = &tell.junit {
         fan.0.push(Arc::new(JUnit::new(path.clone())));
     }
-    Arc::new(fan)
+    Arc::new(Masking::new(secrets::known(), Arc::new(fan)))
 }
 
 /// The plan for these lessons in a lab that has come so far, checked whole.
@@ -77,6 +80,8 @@ pub async fn drive(
     plan: &Plan,
     manner: Manner,
 ) -> Result<Summary, Failure> {
+    // What the lab knew before this command began.
+    learn_keys(&open.backdrop.laptop, &secrets::known()).await;
     let mut engine = engine(root, course, open, manner);
     engine.run(plan).await.map_err(|error| match error {
         RunError::HadCreated { ref lesson, .. } => Failure::usage(format!("failed to {error}")).hint(format!(
@@ -94,7 +99,8 @@ pub fn recorder(root: &Path, course: &Course, cloud: CloudKind, region: &str, os
     // Blocks only: an address that prose gives as an example was chosen by nobody.
     let texts =
         course.lessons.iter().flat_map(|lesson| lesson.blocks()).map(|block| block.body.text.as_str());
-    let mut recorder = Recorder::new(Store::new(root), Arc::new(Chosen::in_texts(texts)), cloud, region, os);
+    let chosen = Arc::new(Chosen::in_texts(texts));
+    let recorder = Recorder::new(Store::new(root), chosen, cloud, region, os, secrets::known());
     // Of the whole course, so that a lesson's results are the same whether the lessons before it ran now or earlier.
     course
         .lessons
@@ -131,10 +137,13 @@ pub fn engine<'a>(root: &Path, course: &Course, open: &'a mut OpenLab, manner: M
 /// The shells of a lab: the laptop's goes on from its last state.
 pub fn pool(open: &OpenLab) -> Pool {
     let backdrop = &open.backdrop;
-    let setup =
-        Setup { env: backdrop.laptop_env.clone(), state: open.lab.laptop_state().map(State::from_text) };
+    let state = open.lab.laptop_state().map(State::from_text);
+    for (name, value) in state.iter().flat_map(State::values) {
+        secrets::known().add_named(&name, &value);
+    }
+    let setup = Setup { env: backdrop.laptop_env.clone(), state };
     let ec2 = aws_sdk_ec2::Client::new(&backdrop.sdk);
-    let hosts = Arc::new(Hosts::new(ec2, Arc::clone(&backdrop.laptop)));
+    let hosts = Arc::new(Hosts::new(ec2, Arc::clone(&backdrop.laptop), secrets::known()));
     let known = Arc::new(FileKnownHosts::new(open.lab.path().join("known-hosts")));
     Pool::new(Arc::clone(&backdrop.laptop), setup, Arc::clone(&backdrop.dial), hosts, known)
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::cli::secrets;
 pub use crate::run::chain;
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -64,9 +65,10 @@ impl Failure {
 
     /// Prints it, and gives the status.
     pub fn tell(self) -> ExitCode {
-        anstream::eprintln!("{BAD}error{BAD:#}: {}", self.message);
+        let secrets = secrets::known();
+        anstream::eprintln!("{BAD}error{BAD:#}: {}", secrets.mask(&self.message));
         if let Some(hint) = self.hint {
-            anstream::eprintln!("hint: {hint}");
+            anstream::eprintln!("hint: {}", secrets.mask(&hint));
         }
         ExitCode::from(self.code)
     }

@@ -19,6 +19,7 @@ mod prepare;
 mod region;
 mod review;
 mod run;
+mod secrets;
 mod shell;
 mod ssh;
 mod status;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_types::SdkConfig;
 use jiff::Timestamp;
 
@@ -14,9 +14,10 @@ use crate::aws::client::SOCKET as SOCKET_VARIABLE;
 use crate::aws::journal::{Current, Journal};
 use crate::aws::journaling::Journaling;
 use crate::aws::replay::{Replay, Replayed};
-use crate::aws::{Caller, Intercepted, serve};
+use crate::aws::{Caller, Intercepted, Overheard, serve};
 use crate::cli::failure::Failure;
 use crate::cli::local::LocalLaptop;
+use crate::cli::secrets;
 use crate::event::{Event, EventKind, Sink};
 use crate::region::client::{Client, ClientError, LabAccess, Paths, Progress, is_region_name};
 use crate::run::{Backdrop, CloudKind, Lab, LabState, check_name};
@@ -205,6 +206,13 @@ async fn backdrop(
     let call = Intercepted::new(Caller::new(&backdrop.sdk), journaling);
     let replay = Replay::default();
     let call = Replayed::new(call, replay.clone(), &lab.state.region);
+    let call = Overheard::new(call, secrets::known());
+    if let Some(provider) = backdrop.sdk.credentials_provider()
+        && let Ok(credentials) = provider.provide_credentials().await
+    {
+        secrets::known().add(credentials.secret_access_key());
+        credentials.session_token().iter().for_each(|token| secrets::known().add(token));
+    }
     let listener = listen(&lab.run_dir().join(SOCKET))?;
     let server = Server(tokio::spawn(serve(listener, Arc::new(call))));
     Ok(OpenLab { lab, backdrop, journal, current, replay, made_anew: *made_anew, _server: server })

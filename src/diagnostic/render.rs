@@ -8,7 +8,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::{Diagnostic, Severity, find};
-use crate::source::{SourceText, Span};
+use crate::source::{SourceText, Span, unseen};
 
 /// All of `diagnostics` in the order given, an empty line between two of them. `sources` are the texts they point into;
 /// one whose text is missing is shown without its line. With `colour`, ANSI codes are used.
@@ -21,7 +21,8 @@ pub fn render(diagnostics: &[Diagnostic], sources: &[SourceText], colour: bool) 
         }
         one(&mut out, diagnostic, find(sources, &diagnostic.path), paint);
     }
-    out
+    // Messages and paths hold words of the text, too.
+    unseen::shown(&out).into_owned()
 }
 
 #[derive(Clone, Copy)]

@@ -262,6 +262,15 @@ impl Block {
         self.attributes.iter().find(|(known, _)| known == key).map(|(_, span)| *span)
     }
 
+    /// What is typed in it at prompts that ask for a password or passphrase.
+    pub fn typed_secrets(&self) -> impl Iterator<Item = &str> {
+        let console = match &self.kind {
+            BlockKind::Console(console) => Some(console),
+            _ => None,
+        };
+        console.into_iter().flat_map(|console| console.secrets().map(|(_, secret)| secret))
+    }
+
     /// Whether it is a test and no part of the story.
     pub fn is_check(&self) -> bool {
         matches!(self.kind, BlockKind::Check(_))

@@ -2,7 +2,7 @@
 
 use crate::lesson::block::Block;
 use crate::lesson::fence::{Fence, FenceEnd};
-use crate::lesson::markdown::{Heading, Link, Markdown};
+use crate::lesson::markdown::{Barred, Heading, Link, Markdown};
 use crate::lesson::problems::Problems;
 use crate::lesson::typed;
 use crate::name::{BlockName, LessonId, NameError, Os};
@@ -71,13 +71,14 @@ pub(crate) struct Draft {
     pub headings: Vec<Heading>,
     pub fences: Vec<Fence>,
     pub links: Vec<Link>,
+    pub barred: Vec<Barred>,
 }
 
 impl Draft {
     /// Reads the text to which `problems` belongs.
     pub fn read(problems: &mut Problems<'_>) -> Self {
         let source = problems.source();
-        let Markdown { headings, fences, links } = Markdown::parse(source.text());
+        let Markdown { headings, fences, links, barred } = Markdown::parse(source.text());
         let id = id(source, problems);
         let title = title(&headings, problems);
         let mut items = Vec::new();
@@ -93,7 +94,7 @@ impl Draft {
             items.push(Item::Prose(Span::new(at, source.text().len())));
         }
         let lesson = Lesson { id, title, source: source.clone(), items };
-        Self { lesson, headings, fences, links }
+        Self { lesson, headings, fences, links, barred }
     }
 }
 

@@ -13,6 +13,25 @@ pub(crate) struct Markdown {
     pub headings: Vec<Heading>,
     pub fences: Vec<Fence>,
     pub links: Vec<Link>,
+    /// Where Markdown sees no fences.
+    pub barred: Vec<Barred>,
+}
+
+/// A stretch of a text in which nothing is a fence, whatever it looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Barred {
+    pub by: Bar,
+    pub span: Span,
+}
+
+/// What keeps Markdown from seeing fences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bar {
+    /// HTML, up to the next blank line or to its end.
+    Html,
+    /// Lines that are indented by four columns or more.
+    Indentation,
+    Table,
 }
 
 /// A heading of any level.
@@ -72,6 +91,11 @@ impl Markdown {
                         }
                     }
                 }
+                Event::Start(Tag::HtmlBlock) => self.barred.push(Barred { by: Bar::Html, span }),
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => {
+                    self.barred.push(Barred { by: Bar::Indentation, span });
+                }
+                Event::Start(Tag::Table(_)) => self.barred.push(Barred { by: Bar::Table, span }),
                 Event::Start(Tag::Link { dest_url, .. }) => {
                     self.links.push(Link { target: dest_url.into_string(), span });
                 }

@@ -19,6 +19,11 @@ impl Pattern {
         &self.0
     }
 
+    /// The names of its groups: each is an identity of the lab.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.capture_names().flatten()
+    }
+
     /// The expression as written.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -59,7 +64,25 @@ pub(crate) fn parse_pattern(value: &RawValue, problems: &mut Problems<'_>) -> Op
             .help("use `+` in place of `*`, or match something that is always there");
         return None;
     }
+    let fits = |name: &&str| name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    if let Some(name) = regex.capture_names().flatten().find(|name| !fits(name)) {
+        problems
+            .error(
+                "bad-group-name",
+                group_span(value, name),
+                format!("`{name}` cannot be the name of a value"),
+            )
+            .help("use lower-case letters, digits and `_`");
+        return None;
+    }
     Some(Pattern(regex))
+}
+
+/// Where the group of that name gets it.
+fn group_span(value: &RawValue, name: &str) -> Span {
+    let named = format!("<{name}>");
+    let at = value.text.find(&named).map(|at| at + 1);
+    at.map_or(value.span, |at| value.part(at, at + name.len()))
 }
 
 /// The reason and the offending character, from 0, in what the `regex` crate prints: the expression on a line of its
@@ -95,6 +118,14 @@ mod tests {
         assert_eq!(check("ab[z-a]")[0].1, "z");
         assert!(check("(?=x)")[0].2.contains("look-around"), "{:?}", check("(?=x)"));
         assert!(check(r"\d+ (ms|s)").is_empty());
+    }
+
+    #[test]
+    fn names_of_values_are_words() {
+        assert!(check("(?<suffix_2>[0-9a-f]{8}) (?P<b>x+)").is_empty());
+        let found = check("x(?<Suffix>[0-9a-f]{8})");
+        assert_eq!((found[0].0, found[0].1.as_str()), ("bad-group-name", "Suffix"));
+        assert_eq!(check("(?<a>x)(?<a>y)")[0].0, "bad-regex", "one name twice");
     }
 
     #[test]

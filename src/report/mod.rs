@@ -3,9 +3,11 @@
 mod github;
 mod json;
 mod junit;
+mod seen;
 mod terminal;
 
 pub use github::GitHub;
 pub use json::JsonLines;
 pub use junit::JUnit;
+pub use seen::Seen;
 pub use terminal::{Detail, Terminal};

@@ -79,6 +79,8 @@ impl Attempt<'_> {
             Some(eventually) => self.several(&eventually).await,
             None => self.once(1, None, timeout(self.block)).await,
         };
+        // What is told and what is kept on disk is one report.
+        let tried = Tried { report: self.recorder.secrets().mask_report(&tried.report), ..tried };
         if let (BlockKind::Logs(logs), true) = (&self.block.kind, tried.report.outcome.lesson_goes_on()) {
             self.lasting.backgrounds.settle(&logs.target);
         }

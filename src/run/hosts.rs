@@ -7,18 +7,20 @@ use aws_sdk_ec2::Client;
 use crate::aws::inventory;
 use crate::name::HostName;
 use crate::run::keys;
+use crate::secret::Secrets;
 use crate::session::{BoxFuture, Machine, Resolve, ResolveError, Target};
 
 /// Resolves names over the cloud's inventory and the laptop's key files.
 pub struct Hosts {
     ec2: Client,
     laptop: Arc<dyn Machine>,
+    secrets: Secrets,
 }
 
 impl Hosts {
-    /// Over this client and this laptop.
-    pub fn new(ec2: Client, laptop: Arc<dyn Machine>) -> Self {
-        Self { ec2, laptop }
+    /// Over this client and this laptop, whose private keys go to `secrets`.
+    pub fn new(ec2: Client, laptop: Arc<dyn Machine>, secrets: Secrets) -> Self {
+        Self { ec2, laptop, secrets }
     }
 
     async fn target(&self, host: &str, via: Option<&str>) -> Result<Target, ResolveError> {
@@ -46,6 +48,7 @@ impl Hosts {
         let files = keys::on_laptop(&self.laptop)
             .await
             .map_err(|error| ResolveError(format!("look for key files on the laptop: {error}")))?;
+        files.iter().for_each(|file| self.secrets.add_key(&file.text));
         let key = keys::matching(files, &public).ok_or_else(|| {
             ResolveError(format!(
                 "log in to `{host}`: no key file in the laptop's home (*.pem, *.key, .ssh) belongs to the key pair `{key_name}`"

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::AsyncReadExt as _;
 
+use crate::secret::Secrets;
 use crate::session::{KeyFile, Machine, Program};
 
 /// Prints path and contents (base64) of everything in the usual places that looks like a private key.
@@ -29,6 +30,14 @@ pub async fn on_laptop(laptop: &Arc<dyn Machine>) -> std::io::Result<Vec<KeyFile
     child.stdout.read_to_string(&mut text).await?;
     child.exit.await?;
     Ok(text.lines().filter_map(parse).collect())
+}
+
+/// Takes note of the laptop's private keys.
+pub async fn learn(laptop: &Arc<dyn Machine>, secrets: &Secrets) {
+    // A laptop that does not answer is told by the first block.
+    for file in on_laptop(laptop).await.unwrap_or_default() {
+        secrets.add_key(&file.text);
+    }
 }
 
 fn parse(line: &str) -> Option<KeyFile> {

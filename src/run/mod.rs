@@ -34,6 +34,7 @@ pub use chain::chain;
 pub use engine::{Engine, Options, RunError, Summary};
 pub use gate::{Gate, Open, Step};
 pub use hosts::Hosts;
+pub use keys::learn as learn_keys;
 pub use kinds::has_browser;
 pub use lab::{CloudKind, Lab, LabError, LabState, check_name, forget, is_busy, note_by_hand, read_state};
 pub use recorder::Recorder;

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::event::Outcome;
-use crate::lesson::{Block, BlockKind, Compare, Console, Lesson};
+use crate::lesson::{Block, BlockKind, Compare, Lesson};
 use crate::name::Os;
 use crate::run::capture::packets;
 use crate::run::lab::CloudKind;
 use crate::run::pictures::Pictures;
+use crate::secret::{MASK, Secrets};
 use crate::session;
-use crate::snapshot::secrets::{MASK, Secrets};
 use crate::snapshot::{
     Chosen, Key, Matching, Origin, Record, Renaming, Rules, SSH, Snapshot, Store, StoreError, Update,
-    Verdict, Written, ansi, compare,
+    Verdict, Written, ansi, compare, gap, line_breaks,
 };
 
 /// Compares results with the store and keeps those that are to be written when the lesson has ended.
@@ -47,15 +47,23 @@ pub enum Compared {
 }
 
 impl Recorder {
-    /// Over the store, for a run on `cloud` in `region`. `chosen` is what the course's text chose.
-    pub fn new(store: Store, chosen: Arc<Chosen>, cloud: CloudKind, region: &str, os: Os) -> Self {
+    /// Over the store, for a run on `cloud` in `region`. `chosen` is what the course's text chose; `secrets` are masked in
+    /// all that is recorded.
+    pub fn new(
+        store: Store,
+        chosen: Arc<Chosen>,
+        cloud: CloudKind,
+        region: &str,
+        os: Os,
+        secrets: Secrets,
+    ) -> Self {
         Self {
             store,
             chosen,
             cloud,
             region: region.to_owned(),
             os,
-            secrets: Secrets::default(),
+            secrets,
             boots: HashMap::new(),
             waiting: Vec::new(),
             pictures: Pictures::default(),
@@ -65,10 +73,8 @@ impl Recorder {
 
     /// Takes note of the passwords that are typed in a block: they are masked in everything that is told or recorded,
     /// whichever block prints them.
-    pub fn keep_secrets_of(&mut self, block: &Block) {
-        for (_, secret) in typed_secrets(block) {
-            self.secrets.add(secret);
-        }
+    pub fn keep_secrets_of(&self, block: &Block) {
+        block.typed_secrets().for_each(|secret| self.secrets.add(secret));
     }
 
     /// The text of a block as it may be told.
@@ -76,8 +82,8 @@ impl Recorder {
         let body = &block.body.text;
         match &block.kind {
             // Also a password that is too short to be masked wherever it is printed.
-            BlockKind::Console(console) => self.secrets.mask(&console.with_secrets_as(MASK, body)),
-            _ => self.secrets.mask(body),
+            BlockKind::Console(console) => self.secrets.mask_typed(&console.with_secrets_as(MASK, body)),
+            _ => self.secrets.mask_typed(body),
         }
     }
 
@@ -100,17 +106,21 @@ impl Recorder {
     /// A session's outcome as a record.
     pub fn record(&self, lesson: &Lesson, block: &Block, outcome: &session::Outcome) -> Record {
         let host = block.host().map(|host| host.to_string()).unwrap_or_default();
-        let mut raw = outcome.output.head().to_vec();
-        if outcome.output.dropped() > 0 {
-            raw.extend_from_slice(format!("\n[... {} bytes ...]\n", outcome.output.dropped()).as_bytes());
-        }
-        raw.extend_from_slice(outcome.output.tail());
+        // Variables first: what they hold may stand in the output.
         let variables = outcome.variables.iter();
+        let variables =
+            variables.map(|v| (v.name.clone(), self.secrets.mask_value(&v.name, &v.value))).collect();
+        let printed = &outcome.output;
+        let raw = gap::joined(printed.head(), printed.dropped(), printed.tail());
+        let output = self.secrets.mask(&ansi::clean(&raw));
         let line = lesson.source.position(block.span.start).line;
         Record {
             exit: outcome.status.unwrap_or(-1),
-            output: self.secrets.mask(&ansi::clean(&raw)),
-            variables: variables.map(|v| (v.name.clone(), self.masked(&v.name, &v.value))).collect(),
+            // What is left running is shown up to where it has come by then, which may be amid a line.
+            line_breaks: (!matches!(block.kind, BlockKind::Background(_) | BlockKind::Logs(_)))
+                .then(|| line_breaks(&output)),
+            output,
+            variables,
             origin: Origin {
                 source: format!("lessons/{}.md", lesson.id),
                 line: u32::try_from(line).ok(),
@@ -190,21 +200,8 @@ impl Recorder {
         record.origin.line = u32::try_from(lesson.source.position(block.span.start).line).ok();
         record.origin.description = describe(&self.text_of(block));
         // What is a secret may have become known since.
-        record.output = self.secrets.mask(&record.output);
-        for (name, value) in &mut record.variables {
-            *value = self.masked(name, value);
-        }
-        for (_, value) in &mut record.origin.extra {
-            *value = self.secrets.mask(value);
-        }
+        record.mask(&self.secrets);
         record
-    }
-
-    /// A variable's value, masked also when its name says that it is a secret.
-    fn masked(&self, name: &str, value: &str) -> String {
-        let before = format!("{name}=");
-        let line = self.secrets.mask(&format!("{before}{value}"));
-        line.strip_prefix(&before).map_or_else(|| self.secrets.mask(value), str::to_owned)
     }
 
     fn rules(&self, record: &Record, block: &Block) -> Rules {
@@ -260,6 +257,8 @@ impl Recorder {
         written.extend(self.pictures.write(&self.store, update)?);
         for (key, record, rules) in self.waiting.drain(..) {
             let mut record = renaming.translate_record_back(&record, &rules);
+            // A later block may have shown what is a secret in this one.
+            record.mask(&self.secrets);
             packets::translate(&mut record, |text| renaming.translate_back(text, &rules));
             for (_, command) in record.origin.extra.iter_mut().filter(|(name, _)| name == SSH) {
                 *command = renaming.translate_back(command, &rules);
@@ -271,14 +270,6 @@ impl Recorder {
         }
         Ok(written)
     }
-}
-
-fn typed_secrets(block: &Block) -> impl Iterator<Item = (usize, &str)> {
-    let console = match &block.kind {
-        BlockKind::Console(console) => Some(console),
-        _ => None,
-    };
-    console.into_iter().flat_map(Console::secrets)
 }
 
 /// The first line that says what a block does.

@@ -43,6 +43,13 @@ impl State {
         self.variables().find(|declared| declared.name == name)?.value()
     }
 
+    /// All variables that have a value, by name.
+    pub fn values(&self) -> impl Iterator<Item = (String, String)> {
+        self.variables()
+            .filter_map(|declared| Some((declared.value()?, declared.name)))
+            .map(|(value, name)| (name, value))
+    }
+
     /// The shell's working directory; empty before the first block.
     pub fn directory(&self) -> &str {
         self.part(3).trim_end_matches('\n')

@@ -52,6 +52,9 @@ fn record(snapshot: &Snapshot) -> Record {
             .and_then(|exit| i32::try_from(exit).ok())
             .unwrap_or(0),
         output: snapshot.as_text().map(ToString::to_string).unwrap_or_default(),
+        line_breaks: field(info, "line_breaks")
+            .and_then(Content::as_i64)
+            .and_then(|count| u32::try_from(count).ok()),
         variables,
         ..Record::default()
     };

@@ -4,11 +4,12 @@
 //! trial ([`super::renaming::Trial`]), which is kept only when everything matches. [`full`] compares lines in their
 //! order, [`anyorder`] looks for an order in which they match.
 
-use super::renaming::Trial;
+use super::renaming::{Side, Trial};
 use super::verdict::{Difference, Line, Place, Reason};
 use super::volatile::Class;
 use super::{Matching, Record, Renaming, Rules, Verdict, ansi};
 
+mod align;
 mod anyorder;
 mod full;
 mod line;
@@ -44,12 +45,23 @@ pub fn compare(expected: &Record, actual: &Record, rules: &Rules, renaming: &mut
     }
     let mut spacing = line::Spacing::new(expected.origin.is_realigned() || actual.origin.is_realigned());
     compare_variables(expected, actual, &mut trial, &mut spacing, &mut difference);
-    let (old, new) = (Text::new(&expected.output, rules), Text::new(&actual.output, rules));
+    // Now with the names of what the variables hold.
+    let (mut old, mut new) = (
+        Text::new(&expected.output, rules, &trial.named(Side::Recorded)),
+        Text::new(&actual.output, rules, &trial.named(Side::Now)),
+    );
+    align::align(&mut old, &mut new);
     match rules.matching {
         Matching::Lines => anyorder::compare(&old, &new, &mut trial, &mut spacing, &mut difference),
         Matching::Full | Matching::Exit => {
             full::compare(&old, &new, &mut trial, &mut spacing, &mut difference)
         }
+    }
+    if let (Some(was), Some(is)) = (expected.line_breaks, actual.line_breaks)
+        && was != is
+    {
+        let message = reason::line_breaks(was, is);
+        difference.reasons.push(Reason { place: Place::Output, message });
     }
     if difference.reasons.is_empty()
         && let Some(reason) = spacing.unexplained()
@@ -94,7 +106,10 @@ fn compare_variables(
             difference.reasons.push(Reason { place: Place::Variable(pair.0.clone()), message });
             continue;
         };
-        let (old_text, new_text) = (Text::new(&old, rules), Text::new(&new, rules));
+        let (old_text, new_text) = (
+            Text::new(&old, rules, &trial.named(Side::Recorded)),
+            Text::new(&new, rules, &trial.named(Side::Now)),
+        );
         let mut inner = Difference::default();
         full::compare(&old_text, &new_text, trial, spacing, &mut inner);
         if inner.reasons.is_empty() {

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::verdict::{Line, Place};
 use super::{Difference, Reason};
+use crate::source::unseen;
 
 /// How many unchanged lines are shown around a change.
 const CONTEXT: usize = 2;
@@ -41,6 +42,7 @@ pub fn render(difference: &Difference, colour: bool, width: usize) -> String {
 }
 
 fn say(reason: &Reason) -> String {
+    let reason = &Reason { message: unseen::shown(&reason.message).into_owned(), ..reason.clone() };
     match &reason.place {
         Place::Exit | Place::Output => reason.message.clone(),
         Place::Variable(name) if reason.message.contains(name.as_str()) => reason.message.clone(),
@@ -94,8 +96,9 @@ impl Pen {
         }
     }
 
+    /// With characters that nobody would see as what they are: two lines that differ must not look alike.
     fn line(&self, out: &mut String, line: &Line) {
-        match line {
+        match &line.shown() {
             Line::Same(text) => {
                 let _ = writeln!(out, "{}", self.faint(&format!("  {}", self.fit(text))));
             }

@@ -10,6 +10,7 @@
 //! description: Ping the database
 //! info:
 //!   exit: 0
+//!   line_breaks: 1
 //!   variables:
 //!     DB: i-0123456789abcdef0
 //!   host: web
@@ -80,6 +81,8 @@ pub(super) fn to_text(record: &Record, kind: Kind) -> String {
     let text = |name: &str, value: &str| field(name, Node::text(ansi::printable(value)));
 
     let mut info = vec![field("exit", Node::Number(record.exit.into()))];
+    // insta trims the end of the text, so that it could not be told there.
+    info.extend(record.line_breaks.map(|count| field("line_breaks", Node::Number(count.into()))));
     if !record.variables.is_empty() {
         let pairs = record.variables.iter().map(|(name, value)| text(name, value)).collect();
         info.push(field("variables", Node::Map(pairs)));
@@ -171,6 +174,7 @@ pub(super) fn from_text(text: &str, path: &Path) -> Result<Record, FileError> {
     Ok(Record {
         exit: exit.ok_or_else(|| malformed("`info` has no `exit`"))?,
         output: normalise(body),
+        line_breaks: number(info, "line_breaks"),
         variables: pairs(info.get("variables")),
         origin: Origin {
             source: word(&header, "source"),

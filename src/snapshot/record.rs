@@ -2,14 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::secret::Secrets;
+
 /// What a block did: its status, what it printed, what it assigned, and where that was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The exit status.
     pub exit: i32,
     /// Standard output and error as one stream, as it really was: ANSI codes removed, secrets masked, never
-    /// placeholders. Whitespace at the very end does not count and is not stored.
+    /// placeholders. Whitespace at the very end is not stored with it.
     pub output: String,
+    /// How many line breaks end the output. `None` in what was recorded before they were counted, and where the moment
+    /// decides; then they are not compared.
+    #[serde(default)]
+    pub line_breaks: Option<u32>,
     /// The variables that the block assigned, in the order of assignment, secrets masked.
     pub variables: Vec<(String, String)>,
     /// Where and when; told to people and, but for the region, never compared.
@@ -39,6 +45,26 @@ pub struct Origin {
     pub attempts: u32,
     /// What else is worth keeping, by name; values of one line.
     pub extra: Vec<(String, String)>,
+}
+
+impl Record {
+    /// Masks what is secret in it.
+    pub fn mask(&mut self, secrets: &Secrets) {
+        for (name, value) in &mut self.variables {
+            *value = secrets.mask_value(name, value);
+        }
+        self.output = secrets.mask(&self.output);
+        self.origin.description = secrets.mask_typed(&self.origin.description);
+        for (_, value) in &mut self.origin.extra {
+            *value = secrets.mask(value);
+        }
+    }
+}
+
+/// How many line breaks end this text.
+pub fn line_breaks(text: &str) -> u32 {
+    let end = &text[text.trim_end().len()..];
+    u32::try_from(end.matches('\n').count()).unwrap_or(u32::MAX)
 }
 
 /// In [`Origin::extra`]: the `ssh` command with which a person gets to where the block ran.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::volatile::{self, Class, Identity, Kind, Scope};
+use super::volatile::{self, Class, Hints, Identity, Kind, NAMED, Named, Scope, Token};
 use super::{Record, Rules};
 
 /// A one-to-one map between the identities of the recording and those of this run. One for a lab: it is kept with the
@@ -115,8 +115,15 @@ impl Renaming {
         if trial.changes_widths(&record.output) {
             origin.mark_realigned();
         }
-        Record { exit: record.exit, output, variables, origin }
+        Record { exit: record.exit, output, line_breaks: record.line_breaks, variables, origin }
     }
+}
+
+/// The two results that are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Recorded,
+    Now,
 }
 
 /// A renaming while a block is compared: what is known, and what this block adds if it matches.
@@ -199,6 +206,19 @@ impl<'a> Trial<'a> {
             .any(|renaming| renaming.spaces.get(&name).is_some_and(|space| !space.forward.is_empty()))
     }
 
+    /// The values with a name that are known on one side.
+    pub(super) fn named(&self, side: Side) -> Vec<Named> {
+        let spaces = self.base.spaces.iter().chain(&self.added.spaces);
+        let named = spaces.filter_map(|(space, pairs)| Some((space.strip_prefix(NAMED)?, pairs)));
+        let values = named.flat_map(|(name, pairs)| {
+            pairs.forward.iter().map(move |(recorded, pair)| match side {
+                Side::Recorded => (name, recorded),
+                Side::Now => (name, &pair.now),
+            })
+        });
+        values.map(|(name, value)| Named { name: name.to_owned(), value: value.clone() }).collect()
+    }
+
     /// A point to come back to.
     pub(super) fn mark(&self) -> usize {
         self.log.len()
@@ -227,7 +247,7 @@ impl<'a> Trial<'a> {
         let mut done = 0;
         // How much longer the text has become since the last blanks that could make up for it.
         let mut grown: isize = 0;
-        for token in volatile::find(text, &self.rules.chosen, &[]) {
+        for token in self.tokens(text) {
             grown = push_padded(&mut out, &text[done..token.span.start], grown);
             let old = &text[token.span.clone()];
             let new = match &token.kind {
@@ -245,12 +265,19 @@ impl<'a> Trial<'a> {
 
     /// Whether translating this text back changes the width of a word.
     fn changes_widths(&self, text: &str) -> bool {
-        volatile::find(text, &self.rules.chosen, &[]).into_iter().any(|token| match &token.kind {
+        self.tokens(text).into_iter().any(|token| match &token.kind {
             Kind::Identity(identity) => {
                 self.name_back(identity).is_some_and(|new| new.len() != token.span.len())
             }
             Kind::Quantity(..) | Kind::Vary(_) => false,
         })
+    }
+
+    /// The tokens of a text of this run. What is volatile without being an identity is no token here: what it holds may be.
+    fn tokens(&self, text: &str) -> Vec<Token> {
+        let named = self.named(Side::Now);
+        let hints = Hints { chosen: &self.rules.chosen, vary: &self.rules.vary, rest: false, named: &named };
+        volatile::find(text, &hints)
     }
 
     fn name_back(&self, identity: &Identity) -> Option<String> {

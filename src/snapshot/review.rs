@@ -9,6 +9,7 @@ use similar::{Algorithm, capture_diff_slices};
 use super::diff::Pen;
 use super::verdict::Line;
 use super::{Chosen, Pending, Record, Renaming, Rules, Store, StoreError, compare};
+use crate::source::unseen;
 
 /// A pending result with what it would replace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,11 @@ impl ReviewItem {
     /// full). With `colour`, ANSI codes. Times and the like that match by kind are not shown as changes, although the
     /// file takes the new ones.
     pub fn render(&self, colour: bool, width: usize) -> String {
+        let out = self.text(colour, width);
+        unseen::shown(&out).into_owned()
+    }
+
+    fn text(&self, colour: bool, width: usize) -> String {
         let pen = Pen { colour, width: width.max(20) };
         let mut out = String::new();
         let _ = writeln!(out, "{}", pen.paint(Style::new().bold(), &self.pending.name));
@@ -87,7 +93,14 @@ impl ReviewItem {
 /// What a record says besides its output, a line each.
 fn facts(record: &Record) -> Vec<String> {
     let variables = record.variables.iter().map(|(name, value)| format!("{name}={value}"));
-    std::iter::once(format!("exit status {}", record.exit)).chain(variables).collect()
+    // One line break is what is expected, and nothing where nothing was printed.
+    let expected = if record.output.trim_end().is_empty() { 0 } else { 1 };
+    let ending = record.line_breaks.filter(|count| *count != expected).map(|count| match count {
+        0 => "no line break at the end".to_owned(),
+        1 => "one line break at the end".to_owned(),
+        count => format!("{count} line breaks at the end"),
+    });
+    std::iter::once(format!("exit status {}", record.exit)).chain(variables).chain(ending).collect()
 }
 
 fn lines(record: &Record) -> Vec<String> {

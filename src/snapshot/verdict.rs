@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::source::unseen;
+
 /// Whether a result is the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Verdict {
@@ -77,4 +79,19 @@ pub enum Line {
         /// As it is now, in the vocabulary of the recording.
         actual: String,
     },
+}
+
+impl Line {
+    /// The line for people's eyes.
+    pub(super) fn shown(&self) -> Self {
+        let shown = |text: &str| unseen::shown(text).into_owned();
+        match self {
+            Self::Same(text) => Self::Same(shown(text)),
+            Self::Missing(text) => Self::Missing(shown(text)),
+            Self::Extra(text) => Self::Extra(shown(text)),
+            Self::Changed { expected, actual } => {
+                Self::Changed { expected: shown(expected), actual: shown(actual) }
+            }
+        }
+    }
 }

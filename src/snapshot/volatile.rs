@@ -5,6 +5,8 @@
 //! rules stand in [`identity`], [`quantity`] and [`columns`], the most specific first: a byte belongs to the first
 //! rule that claims it.
 //!
+//! What an author has named (`vary="(?<suffix>..)"`) is an identity, too: [`named`].
+//!
 //! Limits: shapes that nobody taught it are literal, so at worst a comparison is too strict, and the lesson says `vary`.
 
 use std::net::Ipv4Addr;
@@ -18,21 +20,41 @@ mod address;
 mod columns;
 mod identity;
 mod kind;
+mod named;
 mod quantity;
 mod region;
 mod rule;
 
 use address::is_exact as is_exact_address;
-pub(super) use kind::{Class, Form, Identity, Kind, Quantity, Scope, Token};
+pub(super) use kind::{Class, Form, Identity, Kind, NAMED, Quantity, Scope, Token};
+pub use named::{Named, named_in};
+
+/// What is known besides shapes.
+#[derive(Clone, Copy)]
+pub(super) struct Hints<'a> {
+    pub chosen: &'a Chosen,
+    pub vary: &'a [Regex],
+    /// Whether what they match is a token also beside their named groups.
+    pub rest: bool,
+    /// Values to which a group of some `vary` has given a name.
+    pub named: &'a [Named],
+}
+
+impl<'a> Hints<'a> {
+    /// Of a text of which only the chosen addresses are known.
+    pub(super) fn of(chosen: &'a Chosen) -> Self {
+        Self { chosen, vary: &[], rest: true, named: &[] }
+    }
+}
 
 /// The tokens of a text, in order, without overlap.
-pub(super) fn find(text: &str, chosen: &Chosen, vary: &[Regex]) -> Vec<Token> {
-    let mut finder = Finder { text, chosen, taken: vec![false; text.len()], tokens: Vec::new() };
-    for (number, regex) in vary.iter().enumerate() {
-        for found in regex.find_iter(text).filter(|found| !found.is_empty()) {
-            finder.claim(found.range(), Kind::Vary(number));
-        }
+pub(super) fn find(text: &str, hints: &Hints<'_>) -> Vec<Token> {
+    let mut finder =
+        Finder { text, chosen: hints.chosen, taken: vec![false; text.len()], tokens: Vec::new() };
+    for vary in hints.vary.iter().enumerate() {
+        named::apply(&mut finder, vary, hints.rest);
     }
+    named::find(&mut finder, hints.named);
     finder.apply(&identity::KEYS);
     finder.apply(&quantity::EXACT_CONTEXT);
     finder.apply(&identity::CLOUD);

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in layer order: each may import those before it.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "name",
     "source",
     "diagnostic",
     "event",
+    "secret",
     "wire",
     "lesson",
     "snapshot",

@@ -5,10 +5,13 @@
 
 mod calls;
 mod hosts;
+mod ids;
 mod links;
+mod named;
 mod order;
 mod structure;
 mod syntax;
+mod unseen;
 mod variables;
 
 use std::path::PathBuf;
@@ -26,6 +29,8 @@ pub(crate) fn check(
     problems: &mut [Problems<'_>],
 ) {
     for (draft, problems) in drafts.iter().zip(problems.iter_mut()) {
+        unseen::check(draft, problems);
+        ids::check(draft, problems);
         structure::check(draft, problems);
         syntax::check(draft, shell, problems);
         calls::check(draft, problems);
@@ -34,5 +39,6 @@ pub(crate) fn check(
     structure::titles(drafts, problems);
     links::check(drafts, pages, problems);
     hosts::check(drafts, problems);
+    named::check(drafts, problems);
     variables::check(drafts, problems);
 }

@@ -1,4 +1,4 @@
-//! Names and titles that are taken, blocks about other blocks, and slips that Markdown hides.
+//! Names and titles that are taken, and blocks about other blocks.
 
 use crate::diagnostic::did_you_mean;
 use crate::lesson::block::{Block, BlockKind};
@@ -10,7 +10,6 @@ use crate::source::Span;
 /// The rules that concern one lesson.
 pub(super) fn check(draft: &Draft, problems: &mut Problems<'_>) {
     second_title(draft, problems);
-    hidden_fences(draft, problems);
     names(draft, problems);
     for os in Os::ALL {
         targets(draft, os, problems);
@@ -38,32 +37,6 @@ fn second_title(draft: &Draft, problems: &mut Problems<'_>) {
         problems
             .warning("second-title", heading.span, "a lesson has one title")
             .help("begin a section with `##`");
-    }
-}
-
-/// A backtick in the first line of a fence of backticks: Markdown takes it for inline code, and the block would silently
-/// not exist.
-fn hidden_fences(draft: &Draft, problems: &mut Problems<'_>) {
-    let source = &draft.lesson.source;
-    for line in 1..=source.line_count() {
-        let span = source.line_span(line);
-        let text = source.slice(span);
-        let bare = text.trim_start_matches([' ', '>']);
-        let info = bare.trim_start_matches('`');
-        let looks_open = bare.len() - info.len() >= 3 && info.contains("{#") && info.contains('`');
-        let in_fence =
-            draft.fences.iter().any(|fence| fence.span.start <= span.start && span.end <= fence.span.end);
-        if looks_open && !in_fence && bare.len() == text.trim_start().len() {
-            let start = span.start + text.len() - info.len();
-            let at = start + info.find('`').unwrap_or(0);
-            problems
-                .error(
-                    "backtick-in-fence",
-                    Span::new(at, at + 1),
-                    "a backtick here keeps Markdown from seeing this fence",
-                )
-                .help("use another quote mark, or a fence of `~~~`");
-        }
     }
 }
 

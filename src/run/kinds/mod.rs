@@ -21,9 +21,9 @@ use crate::run::capture::Capturing;
 use crate::run::chain;
 use crate::run::engine::event;
 use crate::run::recorder::Recorder;
+use crate::secret::Masked;
 use crate::session::{Ended, Interrupt, LAPTOP, Outcome, Output, Pool};
 use crate::snapshot::SSH;
-use crate::snapshot::secrets::Masked;
 
 /// Whether pictures of pages can be made on this machine.
 pub fn has_browser() -> bool {

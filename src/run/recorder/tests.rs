@@ -17,6 +17,7 @@ fn recorder() -> Recorder {
         CloudKind::Local,
         "us-east-1",
         Os::Debian,
+        Secrets::default(),
     )
 }
 
@@ -37,7 +38,7 @@ fn what_is_typed_at_a_password_prompt_is_masked_everywhere() {
          ```sh {#look}\ncat config\n```\n",
     );
     let blocks: Vec<&Block> = lesson.blocks().collect();
-    let mut recorder = recorder();
+    let recorder = recorder();
     recorder.keep_secrets_of(blocks[0]);
     assert_eq!(
         recorder.text_of(blocks[0]),
@@ -60,12 +61,21 @@ fn a_variable_whose_name_says_that_it_is_a_secret_is_masked() {
     let block = lesson.blocks().next().expect("one");
     let mut outcome = printed("");
     let value = "wJalrXUtnFEMIK7MDENGbPxRfiCYzzEXAMPLEKEY";
-    outcome.variables = ["AWS_SECRET_ACCESS_KEY", "SESSION_TOKEN", "OTHER"]
-        .map(|name| session::Variable { name: name.into(), value: value.into() })
-        .to_vec();
+    let variables = [
+        ("AWS_SECRET_ACCESS_KEY", value),
+        ("SESSION_TOKEN", "two words"),
+        ("A", value),
+        ("OTHER", "two words"),
+    ];
+    outcome.variables =
+        variables.map(|(name, value)| session::Variable { name: name.into(), value: value.into() }).to_vec();
     let record = recorder().record(&lesson, block, &outcome);
     let values: Vec<&str> = record.variables.iter().map(|(_, value)| value.as_str()).collect();
-    assert_eq!(values, ["********", "********", value]);
+    assert_eq!(
+        values,
+        ["********", "********", "********", "two words"],
+        "by name, and what a name has taught"
+    );
 }
 
 #[test]
@@ -74,7 +84,7 @@ fn a_result_of_before_is_masked_with_the_passwords_of_today() {
         "```sh {#look}\nmysql -phunter22\n```\n\n```console {#log-in}\n$ mysql\nEnter password: hunter22\n```\n",
     );
     let blocks: Vec<&Block> = lesson.blocks().collect();
-    let mut recorder = recorder();
+    let recorder = recorder();
     let mut outcome = printed("it is hunter22\n");
     outcome.variables = vec![session::Variable { name: "P".into(), value: "hunter22".into() }];
     let mut record = recorder.record(&lesson, blocks[0], &outcome);

@@ -46,6 +46,19 @@ pub(super) fn other_kind(
     format!("expected {} recorded as {old_text}{now}, got {new_text}{wrong}{is}", old.class.noun())
 }
 
+/// Another number of line breaks at the end of the output.
+pub(super) fn line_breaks(was: u32, is: u32) -> String {
+    let said = match was {
+        0 => "no line break".to_owned(),
+        1 => "one line break".to_owned(),
+        more => format!("{more} line breaks"),
+    };
+    format!(
+        "expected {said} at the end of the output, got {}",
+        if is == 0 { "none".to_owned() } else { is.to_string() }
+    )
+}
+
 /// Pieces that must be the same and are not: the words that they are in.
 pub(super) fn literal(old: &TextLine, i: usize, new: &TextLine, j: usize) -> String {
     match (word_at(&old.pieces, i), word_at(&new.pieces, j)) {

@@ -127,6 +127,120 @@ fn vary_makes_its_matches_volatile_where_both_sides_match() {
     assert!(Rules::vary("x*").is_err() && Rules::vary("(").is_err());
 }
 
+/// Blocks of one lab, one after another: each recorded text and what is printed now.
+fn lab(blocks: &[(&str, &str, &str)]) -> Vec<Verdict> {
+    let mut renaming = Renaming::default();
+    let compared = blocks.iter().map(|(vary, old, new)| {
+        let vary = if vary.is_empty() { Vec::new() } else { vec![Rules::vary(vary).unwrap()] };
+        compare(&record(old), &record(new), &Rules { vary, ..rules("") }, &mut renaming)
+    });
+    compared.collect()
+}
+
+#[test]
+fn a_named_group_is_an_identity_of_the_whole_lab() {
+    const SUFFIX: &str = "(?<suffix>[0-9a-f]{8}) in [0-9]+ tries";
+    let first = (SUFFIX, "made a1b2c3d4 in 3 tries", "made 0f0f0f0f in 5 tries");
+    let all = |blocks: &[(&str, &str, &str)]| lab(blocks).iter().map(Verdict::matches).collect::<Vec<_>>();
+    // Later blocks know it, with the expression and without.
+    let shown = ("", "bucket lab-a1b2c3d4", "bucket lab-0f0f0f0f");
+    assert_eq!(all(&[first, shown, (SUFFIX, "a1b2c3d4 in 1 tries", "0f0f0f0f in 2 tries")]), [true; 3]);
+    // One that was swapped for another is a difference, in the same block and in any later one.
+    let other = (SUFFIX, "a1b2c3d4 in 1 tries", "99999999 in 1 tries");
+    assert_eq!(all(&[first, other]), [true, false]);
+    assert_eq!(all(&[first, ("", "lab-a1b2c3d4", "lab-99999999")]), [true, false]);
+    let two =
+        ("x-(?<suffix>[0-9a-f]{8})", "x-a1b2c3d4 x-b1b2c3d4 x-a1b2c3d4", "x-00000001 x-00000002 x-00000002");
+    assert_eq!(all(&[two]), [false]);
+    let swapped = ("", "one a1b2c3d4, two b1b2c3d4", "one 00000002, two 00000001");
+    let two = ("x-(?<suffix>[0-9a-f]{8})", "x-a1b2c3d4 x-b1b2c3d4", "x-00000001 x-00000002");
+    assert_eq!(all(&[two, swapped]), [true, false]);
+    // Without a name it stays a quantity.
+    let unnamed = ("x-([0-9a-f]{8})", "x-a1b2c3d4 x-a1b2c3d4", "x-00000001 x-00000002");
+    assert_eq!(all(&[unnamed]), [true]);
+    let verdicts = lab(&[first, other]);
+    let reason = &reasons(&verdicts[1])[0];
+    assert!(reason.contains("the `suffix` recorded as a1b2c3d4 (now 0f0f0f0f"), "{reason}");
+}
+
+#[test]
+fn a_variable_with_a_name_is_known_in_the_output_of_its_own_block() {
+    let vary = vec![Rules::vary("(?<suffix>[0-9a-f]{8})$").unwrap()];
+    let rules = Rules { vary, ..rules("") };
+    let result = |value: &str, output: &str| Record {
+        variables: vec![("SUFFIX".to_owned(), value.to_owned())],
+        ..record(output)
+    };
+    let old = result("a1b2c3d4", "made lab-a1b2c3d4 (new)");
+    let mut renaming = Renaming::default();
+    assert!(!compare(&old, &result("0f0f0f0f", "made lab-a1b2c3d4 (new)"), &rules, &mut renaming).matches());
+    assert!(compare(&old, &result("0f0f0f0f", "made lab-0f0f0f0f (new)"), &rules, &mut renaming).matches());
+    // What waits for review speaks of it as what is recorded does.
+    let later = Rules::new("later", "laptop");
+    let waiting = renaming.translate_record_back(&result("0f0f0f0f", "lab-0f0f0f0f is 7 GB"), &later);
+    assert_eq!(
+        (waiting.output.as_str(), waiting.variables[0].1.as_str()),
+        ("lab-a1b2c3d4 is 7 GB", "a1b2c3d4")
+    );
+    let stored = serde_json::to_string(&renaming).unwrap();
+    assert_eq!(serde_json::from_str::<Renaming>(&stored).unwrap(), renaming, "kept with the lab");
+}
+
+#[test]
+fn lines_with_named_values_may_come_in_any_order_too() {
+    let vary = vec![Rules::vary("x-(?<suffix>[0-9a-f]{8})").unwrap()];
+    let rules = Rules { matching: Matching::Lines, vary, ..rules("") };
+    let old = "a x-a1b2c3d4\nb x-b1b2c3d4\nc x-a1b2c3d4";
+    assert!(alone(old, "b x-00000002\nc x-00000001\na x-00000001", &rules).matches());
+    assert!(!alone(old, "b x-00000002\nc x-00000002\na x-00000001", &rules).matches());
+}
+
+#[test]
+fn line_breaks_at_the_end_are_counted_where_both_are_known() {
+    let printed =
+        |text: &str| Record { line_breaks: Some(crate::snapshot::line_breaks(text)), ..record(text) };
+    let same = |old: &Record, new: &str| compare(old, &printed(new), &rules(""), &mut Renaming::default());
+    assert!(same(&printed("a\n"), "a\n").matches());
+    for other in ["a", "a\n\n", "a\n\n\n"] {
+        let verdict = same(&printed("a\n"), other);
+        assert!(reasons(&verdict)[0].contains("expected one line break at the end"), "{verdict:?}");
+    }
+    let verdict = same(&printed("a"), "a\n\n\n");
+    assert_eq!(reasons(&verdict), ["expected no line break at the end of the output, got 3"]);
+    assert!(!same(&printed(""), "\n\n").matches(), "nothing, and empty lines");
+    assert!(same(&record("a"), "a\n\n\n").matches(), "a record of before they were counted");
+    let exit = Rules { matching: Matching::Exit, ..rules("") };
+    assert!(compare(&printed("a"), &printed("a\n\n"), &exit, &mut Renaming::default()).matches());
+}
+
+#[test]
+fn the_middle_of_a_long_output_may_have_any_length() {
+    let long = |width: usize, lines: usize, last: &str| {
+        let line = |n: usize| format!("{n:06} took {} ms {}\n", "7".repeat(width), "x".repeat(40));
+        let all: String = (0..lines).map(line).collect::<String>() + last;
+        let output = crate::session::Output::from_bytes(all.as_bytes());
+        let kept = crate::snapshot::gap::joined(output.head(), output.dropped(), output.tail());
+        record(&crate::snapshot::ansi::clean(&kept))
+    };
+    // As many lines at the end, of other lengths: durations decide how many lines are kept.
+    let old = long(3, 5000, "end\n");
+    assert!(old.output.contains(" bytes ...]\n"));
+    let matches = |new: &Record| compare(&old, new, &rules(""), &mut Renaming::default()).matches();
+    assert!(matches(&old) && matches(&long(1, 5000, "end\n")) && matches(&long(6, 5000, "end\n")));
+    assert!(!matches(&long(3, 5000, "other\n")) && !matches(&long(3, 1000, "end\n")));
+    let elsewhere = record(&old.output.replacen("000100 took", "000100 lost", 1));
+    assert!(!matches(&elsewhere));
+    let elsewhere = record(&old.output.replacen("004990 took", "004990 lost", 1));
+    assert!(!matches(&elsewhere), "also behind the gap");
+    // One that just fits, and one that just does not.
+    let (fits, not) = (long(3, 4160, "end\n"), long(7, 4160, "end\n"));
+    assert!(!fits.output.contains(" bytes ...]") && not.output.contains(" bytes ...]"));
+    for (old, new) in [(&fits, &not), (&not, &fits)] {
+        let verdict = compare(old, new, &rules(""), &mut Renaming::default());
+        assert!(verdict.matches(), "{:?}", &reasons(&verdict)[..1]);
+    }
+}
+
 #[test]
 fn lines_in_any_order_need_one_renaming() {
     let rules = Rules { matching: Matching::Lines, ..rules("") };

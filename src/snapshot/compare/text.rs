@@ -1,6 +1,6 @@
 //! A text as lines of pieces: what is compared one by one.
 
-use super::super::volatile::{self, Identity, Kind, Token};
+use super::super::volatile::{self, Hints, Identity, Kind, Named, Token};
 use super::super::{Rules, file};
 
 /// A part of a line.
@@ -30,14 +30,16 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// What ends the text (blank lines, blanks) is not part of it: files do not keep it.
-    pub(super) fn new(text: &str, rules: &Rules) -> Self {
+    /// What ends the text (blank lines, blanks) is not part of it: files do not keep it. `named` are the values with a
+    /// name that are known on this side.
+    pub(super) fn new(text: &str, rules: &Rules, named: &[Named]) -> Self {
         let text = file::normalise(text);
         let mut lines = Vec::new();
         if text.is_empty() {
             return Self { lines };
         }
-        let tokens = volatile::find(&text, &rules.chosen, &rules.vary);
+        let hints = Hints { chosen: &rules.chosen, vary: &rules.vary, rest: true, named };
+        let tokens = volatile::find(&text, &hints);
         let mut builder =
             Builder { lines: &mut lines, line: TextLine { text: String::new(), pieces: Vec::new() } };
         let mut done = 0;

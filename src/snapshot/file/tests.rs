@@ -6,6 +6,7 @@ fn record() -> Record {
     Record {
         exit: 1,
         output: "PING 10.0.2.10\n\n---\nsecond: part\n".to_owned(),
+        line_breaks: Some(1),
         variables: vec![
             ("SUBNET".to_owned(), "subnet-0123456789abcdef0".to_owned()),
             ("N".to_owned(), "12".to_owned()),

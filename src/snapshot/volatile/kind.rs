@@ -39,6 +39,8 @@ pub(in crate::snapshot) struct Identity {
 pub(in crate::snapshot) enum Class {
     /// A cloud id, by its prefix.
     Cloud(String),
+    /// What a group of a `vary` expression matched, by the group's name.
+    Named(String),
     PrivateAddress,
     PublicAddress,
     Ipv6,
@@ -85,6 +87,7 @@ impl Class {
     pub(in crate::snapshot) fn name(&self) -> String {
         match self {
             Self::Cloud(prefix) => format!("cloud:{prefix}"),
+            Self::Named(name) => format!("{NAMED}{name}"),
             Self::PrivateAddress => "private-address".to_owned(),
             Self::PublicAddress => "public-address".to_owned(),
             Self::HexFingerprint(pairs) => format!("fingerprint-{pairs}"),
@@ -96,6 +99,7 @@ impl Class {
     pub(in crate::snapshot) fn noun(&self) -> String {
         match self {
             Self::Cloud(prefix) => return format!("the {}", cloud_noun(prefix)),
+            Self::Named(name) => return format!("the `{name}`"),
             Self::PrivateAddress => "the private address",
             Self::PublicAddress => "the public address",
             Self::Ipv6 => "the IPv6 address",
@@ -115,6 +119,9 @@ impl Class {
         .to_owned()
     }
 }
+
+/// How the names of the maps of named identities begin.
+pub(in crate::snapshot) const NAMED: &str = "named:";
 
 fn cloud_noun(prefix: &str) -> String {
     match prefix {

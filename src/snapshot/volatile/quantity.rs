@@ -66,6 +66,10 @@ pub(super) static GENERAL: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     vec![
         Rule::new(r"\b1[6-9]\d{8}(?:\.\d+)?\b", [Time]),
         Rule::new(r"\b20\d\d-\d\d-\d\d\b", [Time]),
+        // What `lab` itself says where an output was too long to be kept whole.
+        size(r"^\[\.\.\. (\d+) bytes \.\.\.\]$"),
+        size(r"^\[cut here: (\d+) more bytes were printed\]$"),
+        size(r"^\[(\d+) more bytes\]$"),
         size(r"^Fetched (\d[^\n]*)"),
         duration(r"min/avg/max/mdev = ([\d./]+ ms(?:, pipe \d+)?(?:, ipg/ewma [\d./]+ ms)?)"),
         duration(r"\bup +(\d[^\n]*?), +\d+ users?\b"),

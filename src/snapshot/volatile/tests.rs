@@ -5,7 +5,7 @@ use super::*;
 /// The tokens of a text as `kind=text`.
 fn tokens(text: &str, chosen: &str) -> Vec<String> {
     let chosen = Chosen::in_texts([chosen]);
-    let tokens = find(text, &chosen, &[]);
+    let tokens = find(text, &Hints::of(&chosen));
     let name = |kind: &Kind| match kind {
         Kind::Identity(identity) => identity.class.name(),
         Kind::Quantity(what, _) => format!("{what:?}").to_lowercase(),
@@ -60,7 +60,7 @@ fn what_is_chosen_is_exact_and_its_neighbours_are_not() {
 
 #[test]
 fn the_same_thing_in_another_form_is_the_same_identity() {
-    let value = |text: &str| match &find(text, &Chosen::default(), &[])[0].kind {
+    let value = |text: &str| match &find(text, &Hints::of(&Chosen::default()))[0].kind {
         Kind::Identity(identity) => (identity.class.clone(), identity.value.clone()),
         other => panic!("{text}: {other:?}"),
     };

@@ -70,7 +70,53 @@ fn empty_lines_blanks_and_tabs_stay() {
 
 #[test]
 fn other_scripts_and_long_lines_stay() {
-    shown_as_it_is(&format!("日本語 – “quotes” -- ... 'straight' \u{202e}{}", "x".repeat(5000)));
+    shown_as_it_is(&format!("日本語 – “quotes” -- ... 'straight' {}", "x".repeat(5000)));
+}
+
+/// Characters that turn the direction of writing, that have no width, and the like: in results, commands, variables,
+/// titles and prose, a page shows them as what they are, and none is left in its HTML.
+#[test]
+fn characters_that_nobody_would_see_are_shown_as_what_they_are() {
+    const UNSEEN: [char; 12] = [
+        '\u{202e}',
+        '\u{202a}',
+        '\u{2066}',
+        '\u{2069}',
+        '\u{200b}',
+        '\u{200f}',
+        '\u{61c}',
+        '\u{ad}',
+        '\u{2060}',
+        '\u{feff}',
+        '\u{e0041}',
+        '\u{9b}',
+    ];
+    for c in UNSEEN {
+        let code = format!("U+{:04X}", u32::from(c));
+        let lesson = format!(
+            "# First {c}title\n\nProse {c}here, `code {c}here`.\n\n```sh {{#it}}\nX={c}1\necho {c}rm # {c}\n```\n\n## Behind {c}\n"
+        );
+        let course = Course::new(&lesson);
+        let variables = vec![("X".into(), format!("{c}1"))];
+        course.record("it", &Record { output: format!("a{c}b"), variables, ..recorded() });
+        let page = course.page();
+        assert!(!page.0.contains(c), "{code} is left: {}", page.0);
+        assert_eq!(page.output("it"), format!("a{code}b"));
+        assert!(page.0.contains("<span class=\"lab-unseen\" title=\"U+"), "{}", page.0);
+        let shown = text(&page.0);
+        // Control characters and byte order marks are spelt already where a variable is written down.
+        let spelt = matches!(c, '\u{feff}' | '\u{9b}');
+        let variable = if spelt { "X = ".to_owned() } else { format!("X = {code}1") };
+        for part in [
+            format!("First {code}title"),
+            format!("Prose {code}here"),
+            format!("code <{code}>here"),
+            variable,
+            format!("echo {code}rm # {code}"),
+        ] {
+            assert!(shown.contains(&part), "`{part}` is not in {shown}");
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod consoles;
 mod elsewhere;
 mod files;
 mod requests;
+mod secrets;
 mod tests_of_lessons;
 mod variants;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::snapshot::file;
-use crate::snapshot::volatile::{self, Class, Form, Identity, Kind};
+use crate::snapshot::volatile::{self, Class, Form, Hints, Identity, Kind};
 
 /// A recorded result, and the same from another lab in another region.
 struct Block {
@@ -78,7 +78,7 @@ impl Others {
     fn rename(&mut self, text: &str, rules: &Rules) -> String {
         let mut out = String::new();
         let mut done = 0;
-        for token in volatile::find(text, &rules.chosen, &[]) {
+        for token in volatile::find(text, &Hints::of(&rules.chosen)) {
             let Kind::Identity(identity) = &token.kind else { continue };
             out.push_str(&text[done..token.span.start]);
             out.push_str(&identity.form.write(&self.other(identity)));
@@ -165,7 +165,7 @@ fn every_fact_of_the_course_counts() {
         }
         let text = &block.now.output;
         let with = |output: String| Record { output, ..block.now.clone() };
-        let tokens = volatile::find(text, &block.rules.chosen, &[]);
+        let tokens = volatile::find(text, &Hints::of(&block.rules.chosen));
         let mut here: Vec<&Identity> = Vec::new();
         for token in &tokens {
             let Kind::Identity(identity) = &token.kind else { continue };
@@ -244,7 +244,7 @@ fn key(identity: &Identity) -> (String, String) {
 fn shown(block: &Block) -> BTreeSet<(String, String)> {
     let values = block.now.variables.iter().map(|(_, value)| value.as_str());
     let texts = values.chain([block.now.output.as_str()]);
-    let tokens = texts.flat_map(|text| volatile::find(text, &block.rules.chosen, &[]));
+    let tokens = texts.flat_map(|text| volatile::find(text, &Hints::of(&block.rules.chosen)));
     let identities = tokens.filter_map(|token| match token.kind {
         Kind::Identity(identity) if identity.class.scope() == volatile::Scope::Lab => Some(key(&identity)),
         _ => None,

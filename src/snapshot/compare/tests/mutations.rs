@@ -1,7 +1,7 @@
 //! Every recorded fact falsified: by hand, and one by one by rule.
 
 use super::*;
-use crate::snapshot::volatile::{self, Kind};
+use crate::snapshot::volatile::{self, Hints, Kind};
 
 /// All failures together: one change of the recogniser shows all that it does.
 #[derive(Default)]
@@ -78,7 +78,7 @@ fn every_line_counts() {
         let lines: Vec<&str> = case.now.output.lines().collect();
         let inside_token: Vec<bool> = {
             // Lines that one token spans (a key's picture) cannot change places within it, or be what they are not.
-            let tokens = volatile::find(&case.now.output, &case.rules.chosen, &[]);
+            let tokens = volatile::find(&case.now.output, &Hints::of(&case.rules.chosen));
             let mut starts = Vec::new();
             let mut at = 0;
             for line in &lines {
@@ -104,7 +104,7 @@ fn every_line_counts() {
             let other = at + 1;
             let differ = |a: &str, b: &str| {
                 let of = |text: &str| {
-                    let text = Text::new(text, &case.rules);
+                    let text = Text::new(text, &case.rules, &[]);
                     text.lines.iter().map(text::TextLine::skeleton).collect::<Vec<_>>()
                 };
                 of(a) != of(b)
@@ -130,7 +130,7 @@ fn every_literal_word_counts() {
     for case in case::all() {
         let text = &case.now.output;
         let mut literal: Vec<bool> = text.bytes().map(|byte| !byte.is_ascii_whitespace()).collect();
-        for token in volatile::find(text, &case.rules.chosen, &[]) {
+        for token in volatile::find(text, &Hints::of(&case.rules.chosen)) {
             literal[token.span].fill(false);
         }
         // Long results are of one kind throughout; there one word of five will do.
@@ -169,13 +169,13 @@ fn every_identity_is_the_same_everywhere() {
     let mut checked = 0;
     for case in case::all() {
         let text = &case.now.output;
-        let tokens = volatile::find(text, &case.rules.chosen, &[]);
+        let tokens = volatile::find(text, &Hints::of(&case.rules.chosen));
         let earlier = case.earlier.as_ref().map_or("", |(_, now)| now.output.as_str());
         let identity = |kind: &Kind| match kind {
             Kind::Identity(identity) => Some((identity.class.clone(), identity.value.clone())),
             _ => None,
         };
-        let known: Vec<_> = volatile::find(earlier, &case.rules.chosen, &[])
+        let known: Vec<_> = volatile::find(earlier, &Hints::of(&case.rules.chosen))
             .iter()
             .filter_map(|token| identity(&token.kind))
             .collect();

@@ -1,7 +1,7 @@
 //! Pending files speak the recording's vocabulary.
 
 use super::*;
-use crate::snapshot::volatile::{self, Kind};
+use crate::snapshot::volatile::{self, Hints, Kind};
 
 /// What is translated back with the renaming learned from it holds no identity of this run, and is still the same.
 #[test]
@@ -21,7 +21,7 @@ fn a_result_translated_back_is_the_recorded_one_but_for_quantities() {
         );
         // Whatever lives longer than a block is now spelled as it was recorded.
         let lasting = |text: &str| {
-            let mut all: Vec<String> = volatile::find(text, &case.rules.chosen, &[])
+            let mut all: Vec<String> = volatile::find(text, &Hints::of(&case.rules.chosen))
                 .into_iter()
                 .filter(|token| match &token.kind {
                     Kind::Identity(identity) => identity.class.scope() != volatile::Scope::Block,

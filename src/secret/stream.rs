@@ -1,19 +1,13 @@
 //! Secrets masked in output as it comes, in pieces that may end in the middle of one.
 //!
-//! Limits: an AWS secret is held back only from the first letter of its name that has arrived whole.
+//! What a line is about is known when it is whole, so whole lines are told, and what may be a part of something longer
+//! (a private key, base64 that was wrapped) when that is whole. What stands on the last line is told at the end.
 
-use std::sync::LazyLock;
+use super::Secrets;
+use super::{encoded, key};
 
-use regex::Regex;
-
-use super::{KEY_BEGINS, KEY_ENDS, LONGEST_KEY, Secrets, regex};
-
-/// The end of a text that may be the beginning of a private key's first line, or of a line with an AWS secret.
-static UNDECIDED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r"(?:-----[A-Z0-9 ]{1,60}-{0,5}|-{1,5}|(?i:secret_?access_?key|session_?token|secretaccesskey)[^\n]{0,200})\z",
-    )
-});
+/// The longest line, or text over several, that is waited for.
+const LONGEST: usize = 64 * 1024;
 
 /// Masks a stream. What may yet turn out to be a secret is held back until it is decided.
 #[derive(Debug)]
@@ -38,6 +32,9 @@ impl Masked {
         self.held.push_str(&String::from_utf8_lossy(&self.cut));
         self.cut = rest;
         let decided = self.decided();
+        if decided == 0 {
+            return String::new();
+        }
         let told = self.secrets.mask(&self.held[..decided]);
         self.held.drain(..decided);
         told
@@ -52,31 +49,23 @@ impl Masked {
     /// Up to where more text can make no difference.
     fn decided(&self) -> usize {
         let held = self.held.as_str();
-        let mut end = UNDECIDED.find(held).map_or(held.len(), |found| found.start());
+        let lines = held.rfind('\n').map_or(0, |newline| newline + 1);
+        if lines == 0 {
+            // A program that never ends its line must not fill the memory; words are whole at blanks.
+            let word = held.rfind(' ').map_or(held.len(), |blank| blank + 1);
+            return if held.len() > LONGEST { word } else { 0 };
+        }
+        let mut end = lines;
         let key =
-            KEY_BEGINS.find_iter(held).last().filter(|begin| KEY_ENDS.find_at(held, begin.end()).is_none());
-        if let Some(begin) = key.filter(|begin| held.len() - begin.start() <= LONGEST_KEY) {
-            end = end.min(begin.start());
-        }
-        for word in &self.secrets.words {
-            let begun = |from: &usize| held.is_char_boundary(*from) && word.starts_with(&held[*from..]);
-            let shortest = held.len().saturating_sub(word.len() - 1);
-            end = end.min((shortest..held.len()).find(begun).unwrap_or(held.len()));
-        }
-        // No secret that is whole already may be cut in two by that.
-        while let Some(before) = self.secrets.words.iter().find_map(|word| over(held, word, end)) {
-            end = before;
+            key::BEGINS.find_iter(held).last().filter(|begin| key::ENDS.find_at(held, begin.end()).is_none());
+        if let Some(begin) = key.filter(|begin| held.len() - begin.start() <= key::LONGEST) {
+            end = held[..begin.start()].rfind('\n').map_or(0, |newline| newline + 1);
+        } else if let Some(wrapped) = encoded::WRAPPED.find(&held[..lines]) {
+            let begins = wrapped.start() + usize::from(wrapped.as_str().starts_with('\n'));
+            end = if lines - begins <= LONGEST { begins } else { lines };
         }
         end
     }
-}
-
-/// Where `word` stands so that `end` is in the middle of it.
-fn over(held: &str, word: &str, end: usize) -> Option<usize> {
-    let from = end.saturating_sub(word.len() - 1);
-    (from..end).find(|&from| {
-        held.is_char_boundary(from) && from + word.len() > end && held[from..].starts_with(word)
-    })
 }
 
 /// The length without a character at the end that is not whole.
@@ -97,7 +86,7 @@ mod tests {
     use super::*;
 
     fn secrets() -> Secrets {
-        let mut secrets = Secrets::default();
+        let secrets = Secrets::default();
         for word in ["hunter22", "hunter22-long", "ter22xx", "schlüssel", "aaab"] {
             secrets.add(word);
         }
@@ -116,6 +105,7 @@ mod tests {
     fn however_a_text_is_cut_it_is_masked_as_a_whole() {
         let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEAx3JmYhbnNrZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\n\
                    -----END RSA PRIVATE KEY-----\n";
+        let coded = "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFcEFJQkFBS0NBUUVB\nx3JmYhbnNrZXktdjEA\n";
         for text in [
             "a hunter22 b".to_owned(),
             "hunter22-lon hunter22-long huhunter22".to_owned(),
@@ -124,28 +114,36 @@ mod tests {
             "aaaab aaaa aaab".to_owned(),
             format!("--- {key}{key}-- done --"),
             "x\nexport AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\nhunter2".to_owned(),
+            format!("the secret key: wJalrXUtnFEMI/K7MDENG\n{coded}end\n"),
         ] {
             let whole = secrets().mask(&text);
             let bytes = text.as_bytes();
-            // Cut in two everywhere but within the name of an AWS secret.
-            let name = text.find("SECRET").map_or(0..0, |at| at..at + "SECRET_ACCESS_KEY".len());
-            for at in (0..=bytes.len()).filter(|at| !name.contains(at)) {
+            for at in 0..=bytes.len() {
                 assert_eq!(told(&[&bytes[..at], &bytes[at..]]), whole, "cut at {at}: {text}");
             }
-            if name.is_empty() {
-                let each: Vec<&[u8]> = bytes.chunks(1).collect();
-                assert_eq!(told(&each), whole, "byte by byte: {text}");
-            }
+            let each: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(told(&each), whole, "byte by byte: {text}");
         }
     }
 
     #[test]
-    fn what_is_no_secret_is_told_at_once() {
+    fn whole_lines_are_told_at_once() {
         let mut masked = Masked::new(secrets());
-        assert_eq!(masked.push(b"Password: "), "Password: ");
-        assert_eq!(masked.push("héllo\nh".as_bytes()), "héllo\n");
-        assert_eq!(masked.push(b"unter23\n\xff"), "hunter23\n\u{fffd}");
-        assert_eq!(masked.push(b"-----BEGIN PUBLIC KEY-----\nMIIB"), "-----BEGIN PUBLIC KEY-----\nMIIB");
+        assert_eq!(masked.push(b"one\nPassword: "), "one\n");
+        assert_eq!(masked.push("héllo\nh".as_bytes()), "Password: héllo\n");
+        assert_eq!(masked.push(b"unter23\n\xff"), "hunter23\n");
+        assert_eq!(
+            masked.push(b"-----BEGIN PUBLIC KEY-----\nMIIB\n"),
+            "\u{fffd}-----BEGIN PUBLIC KEY-----\nMIIB\n"
+        );
         assert_eq!(masked.finish(), "");
+    }
+
+    #[test]
+    fn a_line_without_an_end_does_not_fill_the_memory() {
+        let mut masked = Masked::new(secrets());
+        let told: usize =
+            (0..40).map(|_| masked.push("words and hunter22 ".repeat(200).as_bytes()).len()).sum();
+        assert!(told > 40 * 200 * 15 - LONGEST && masked.held.len() <= LONGEST + 4096);
     }
 }
