@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod tests;
+mod tries;
 mod words;
 
 use std::io::Write;
@@ -13,6 +14,7 @@ use std::sync::Mutex;
 use anstyle::{AnsiColor, Style};
 
 use crate::event::{BlockReport, Event, EventKind, Mode, Outcome, PlannedLesson, Sink, Why};
+use crate::report::terminal::tries::Tries;
 use crate::report::terminal::words::{blocks, duration, summary};
 use crate::snapshot::ansi;
 
@@ -59,6 +61,7 @@ struct Inner<W> {
     partial: String,
     lines: usize,
     hidden_lines: usize,
+    tries: Tries,
     /// Blocks that were skipped one after another, and why.
     skipped: Option<(usize, String)>,
     preparation: String,
@@ -77,6 +80,7 @@ impl<W: Write + Send> Terminal<W> {
                 partial: String::new(),
                 lines: 0,
                 hidden_lines: 0,
+                tries: Tries::default(),
                 skipped: None,
                 preparation: String::new(),
             }),
@@ -177,6 +181,7 @@ impl<W: Write> Inner<W> {
                 self.partial.clear();
                 self.lines = 0;
                 self.hidden_lines = 0;
+                self.tries = Tries::default();
                 if !self.in_full() || *hidden {
                     return Ok(());
                 }
@@ -202,9 +207,19 @@ impl<W: Write> Inner<W> {
             EventKind::HostAwaited { host, why } if self.detail > Detail::Lessons => {
                 writeln!(self.out, "    {DIM}waiting for {host}: {why}{DIM:#}")
             }
-            EventKind::OutputArrived { text } => self.output(text),
+            EventKind::OutputArrived { text } => {
+                if self.tries.take(text) {
+                    self.output(text)
+                } else {
+                    Ok(())
+                }
+            }
             EventKind::AttemptMissed { attempt, reason, next_in } if self.in_full() => {
-                self.end_line()?;
+                let Some(printed) = self.tries.missed(*attempt, reason) else {
+                    let counted = self.tries.counted().unwrap_or_default();
+                    return if self.live { self.preparing(&format!("    {counted}"), None) } else { Ok(()) };
+                };
+                self.try_ended(&printed)?;
                 writeln!(self.out, "    {DIM}try {attempt}: {reason}; again in {}{DIM:#}", duration(*next_in))
             }
             EventKind::BlockFinished(report) => self.block_finished(event, report),
@@ -296,6 +311,20 @@ impl<W: Write> Inner<W> {
         Ok(())
     }
 
+    /// Shows what a try has printed, after a word on those before it that told nothing new.
+    fn try_ended(&mut self, printed: &str) -> std::io::Result<()> {
+        self.clear_preparation()?;
+        if let Some(counted) = self.tries.counted() {
+            self.tries.told();
+            writeln!(self.out, "    {DIM}{counted}{DIM:#}")?;
+        }
+        if !printed.is_empty() {
+            self.lines = 0;
+            self.output(printed)?;
+        }
+        self.end_line()
+    }
+
     fn line(&mut self, line: &str) -> std::io::Result<()> {
         self.lines += 1;
         if self.lines > LINES_SHOWN {
@@ -325,7 +354,9 @@ impl<W: Write> Inner<W> {
         }
         let full = self.in_full();
         if full {
-            self.end_line()?;
+            let well = matches!(report.outcome, Outcome::Passed | Outcome::Unrecorded);
+            let printed = self.tries.ended(report.attempts, well);
+            self.try_ended(&printed)?;
         }
         let name = event.block.as_ref().map(|name| name.as_str()).unwrap_or_default();
         let took = duration(report.took);

@@ -1,27 +1,49 @@
-//! Raw output of programs as text that can be read, stored and compared.
+//! Raw output of programs as text that can be read, stored and compared: what a terminal shows of it in the end, without
+//! colours.
 //!
-//! Limits: of cursor movements only carriage return and backspace are carried out; programs that paint whole screens
-//! leave what they wrote in the order in which they wrote it.
+//! Limits: scrolling regions and character sets are not carried out.
+
+mod escape;
+mod line;
+mod screen;
 
 use std::fmt::Write;
+
+use escape::{Part, parts};
+use screen::Screen;
 
 /// The most that is kept of one block's output, in bytes.
 pub const BOUND: usize = 256 * 1024;
 
-/// Makes raw output printable: ANSI codes removed, carriage returns and backspaces carried out within their line as a
-/// terminal does it, bytes that are no UTF-8 and other control characters written as `\xNN`. Of more than [`BOUND`]
+/// Makes raw output printable: what moves the cursor or erases is carried out as a terminal does it, other ANSI codes are
+/// removed, bytes that are no UTF-8 and other control characters written as `\xNN`. Of more than [`BOUND`]
 /// bytes the beginning is kept, and a last line says how much is missing.
 pub fn clean(raw: &[u8]) -> String {
     // Escape codes and progress may take most of it; beyond a multiple of the bound nothing would be kept anyway.
     let (raw, beyond) = raw.split_at(raw.len().min(8 * BOUND));
-    let mut text = String::with_capacity(raw.len().min(BOUND) + 64);
-    for (index, line) in strip(raw).split(|&byte| byte == b'\n').enumerate() {
-        if index > 0 {
-            text.push('\n');
+    let mut screen = Screen::default();
+    for part in parts(raw) {
+        match part {
+            Part::Text(text) => screen.text(text),
+            Part::Control(byte) => screen.control(byte),
+            Part::Csi(parameters, end) => screen.csi(parameters, end),
+            Part::Escape(byte) => screen.escape(byte),
         }
-        push_line(&mut text, line);
     }
-    bound(text, BOUND, beyond.len())
+    bound(screen.into_text(), BOUND, beyond.len())
+}
+
+/// Everything that was printed, in the order in which it was, without escape sequences.
+pub fn plain(raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len());
+    for part in parts(raw) {
+        match part {
+            Part::Text(text) => out.extend_from_slice(text),
+            Part::Control(byte) => out.push(byte),
+            Part::Csi(..) | Part::Escape(_) => {}
+        }
+    }
+    out
 }
 
 /// Text with control characters other than newline and tab written as `\xNN`; for what is text already.
@@ -50,96 +72,9 @@ fn bound(mut text: String, limit: usize, beyond: usize) -> String {
     text
 }
 
-/// Removes escape sequences (ECMA-48: CSI, OSC and other strings, two-byte ones).
-fn strip(raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((&byte, tail)) = rest.split_first() {
-        if byte != 0x1b {
-            out.push(byte);
-            rest = tail;
-            continue;
-        }
-        rest = match tail.split_first() {
-            Some((b'[', tail)) => after_csi(tail),
-            Some((b']' | b'P' | b'X' | b'^' | b'_', tail)) => after_string(tail),
-            // Intermediate bytes, then one final byte: `ESC ( B`.
-            Some((0x20..=0x2f, _)) => {
-                let end = tail.iter().position(|byte| !(0x20..=0x2f).contains(byte));
-                end.map_or(&[], |end| {
-                    if (0x30..=0x7e).contains(&tail[end]) { &tail[end + 1..] } else { &tail[end..] }
-                })
-            }
-            Some((0x30..=0x7e, tail)) => tail,
-            _ => tail,
-        };
-    }
-    out
-}
-
-/// What follows a control sequence: parameters, intermediates, one final byte. A byte that cannot belong to it ends
-/// it, so that a torn sequence takes no text with it.
-fn after_csi(tail: &[u8]) -> &[u8] {
-    match tail.iter().position(|byte| !(0x20..=0x3f).contains(byte)) {
-        Some(end) if (0x40..=0x7e).contains(&tail[end]) => &tail[end + 1..],
-        Some(end) => &tail[end..],
-        None => &[],
-    }
-}
-
-/// What follows a control string (a window title, say), which BEL or ESC \ ends; one without an end is no string.
-fn after_string(tail: &[u8]) -> &[u8] {
-    match tail.iter().position(|byte| matches!(byte, 0x07 | 0x1b | b'\n')) {
-        Some(end) if tail[end] == 0x07 => &tail[end + 1..],
-        Some(end) if tail[end] == 0x1b && tail.get(end + 1) == Some(&b'\\') => &tail[end + 2..],
-        _ => tail,
-    }
-}
-
-/// Adds one line as a terminal shows it in the end. A carriage return goes back to the line's beginning, where later
-/// text overwrites; one at the very end is half of CRLF and does nothing.
-fn push_line(out: &mut String, line: &[u8]) {
-    let mut cells: Vec<Cell> = Vec::new();
-    let mut column: usize = 0;
-    for cell in cells_of(line) {
-        match cell {
-            Cell::Char('\r') => column = 0,
-            Cell::Char('\u{8}') => column = column.saturating_sub(1),
-            cell => {
-                if column < cells.len() {
-                    cells[column] = cell;
-                } else {
-                    cells.push(cell);
-                }
-                column += 1;
-            }
-        }
-    }
-    for cell in cells {
-        match cell {
-            Cell::Char(c) => push_printable(out, c),
-            Cell::Byte(byte) => push_byte(out, byte),
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Cell {
-    Char(char),
-    Byte(u8),
-}
-
-fn cells_of(line: &[u8]) -> impl Iterator<Item = Cell> {
-    line.utf8_chunks().flat_map(|chunk| {
-        let chars = chunk.valid().chars().map(Cell::Char);
-        chars.chain(chunk.invalid().iter().copied().map(Cell::Byte)).collect::<Vec<_>>()
-    })
-}
-
 fn push_printable(out: &mut String, c: char) {
     match c {
         '\n' | '\t' => out.push(c),
-        // BEL rings and shows nothing.
         '\u{7}' => {}
         // C1 controls, and the two separators that YAML and some editors take for line ends.
         c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
@@ -173,6 +108,80 @@ mod tests {
         ] {
             assert_eq!(clean(raw), expected, "{raw:?}");
         }
+    }
+
+    #[test]
+    fn what_a_terminal_shows_in_the_end_is_kept() {
+        for (raw, expected) in [
+            // Erasing.
+            ("downloading 10%\r\x1b[Kdone\n", "done\n"),
+            ("downloading 10%\x1b[2K\rdone\n", "done\n"),
+            ("abc\x1b[1K\rX\n", "X\n"),
+            ("10% of 3 MB\r           \rdone\n", "done\n"),
+            ("abcdef\x1b[4D\x1b[2X\n", "ab  ef\n"),
+            ("abcdef\x1b[4D\x1b[2P\n", "abef\n"),
+            ("abef\x1b[2D\x1b[2@cd\n", "abcdef\n"),
+            // Moving within a line.
+            ("x\x1b[3Dyz\n", "yz\n"),
+            ("ab\x1b[5Gc\x1b[1GX\n", "Xb  c\n"),
+            ("a\x1b[3Cb\n", "a   b\n"),
+            ("abc\x08\x08X\n", "aXc\n"),
+            ("\x1b7abc\x1b8X\n", "Xbc\n"),
+            ("-\x1b[4b\n", "-----\n"),
+            // Two lines of progress.
+            ("a 10%\nb 5%\n\x1b[2Aa 100%\nb 100%\n", "a 100%\nb 100%\n"),
+            ("a 10%\nb 5%\n\x1b[2F\x1b[Ja\nb\n", "a\nb\n"),
+            ("a 10%\nb 5%\x1b[A\r\x1b[2Ka\x1b[B\r\x1b[2Kb\n", "a\nb\n"),
+            ("one\ntwo\nthree\x1b[A\x1b[Jx\n", "one\ntwo  x\n"),
+            ("gone\ngone\n\x1b[2A\x1b[J", ""),
+            ("a\nc\n\x1b[A\x1b[Lb\n", "a\nb\nc\n"),
+            ("a\nx\nb\n\x1b[2A\x1b[Mb\n", "a\nb\n"),
+            // Whole screens.
+            ("before\n\x1b[H\x1b[2Jafter\n", "after\n"),
+            ("before\n\x1b[?1049hmenu\x1b[5;5Hitem\x1b[?1049lafter\n", "before\nafter\n"),
+            // Wide characters, accents, tabulators.
+            ("漢字x\r\x1b[2C.\n", "漢. x\n"),
+            ("漢字\x08\x08\x08.\n", " .字\n"),
+            ("e\u{301}\u{302}f\n", "e\u{301}\u{302}f\n"),
+            ("a\tb\n", "a\tb\n"),
+            ("a\tb\rX\n", "X\tb\n"),
+            ("abcdefghij\r\tX\n", "abcdefghXj\n"),
+            ("a \t \n", "a \t \n"),
+            // What nobody has drawn anew is as it was printed.
+            ("blanks  \n\n  \n", "blanks  \n\n  \n"),
+            ("\x1b[999999999C.\n", format!("{}.\n", " ".repeat(199)).as_str()),
+        ] {
+            assert_eq!(clean(raw.as_bytes()), expected, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_as_long_as_what_is_printed_on_it() {
+        let long = "x".repeat(100_000);
+        assert_eq!(clean(format!("{long}\nend\x1b[A\rX\n").as_bytes()), format!("X{}\nend", &long[1..]));
+    }
+
+    #[test]
+    fn what_has_scrolled_out_is_not_reached_any_more() {
+        let lines: String = (0..120).map(|n| format!("line {n}\n")).collect();
+        let text = clean(format!("{lines}\x1b[999Atop\x1b[K").as_bytes());
+        // The empty line at the end is one of the screen's fifty.
+        assert_eq!(text, lines.replace("line 71\n", "top\n"));
+        assert_eq!(clean(format!("{lines}\x1b[H\x1b[2Jnew").as_bytes()).lines().count(), 72);
+    }
+
+    #[test]
+    fn much_output_is_fast() {
+        let lines = "\x1b[32mok\x1b[0m  downloading 10%\r\x1b[Kline of some length, as programs print it\n"
+            .repeat(4_000);
+        let begun = std::time::Instant::now();
+        assert!(clean(lines.as_bytes()).len() > 160_000);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn plain_text_is_all_that_was_printed_in_its_order() {
+        assert_eq!(plain(b"\x1b[1mlis\x1b[0mten\x1b[32ming\x1b[K\rx"), b"listening\rx");
     }
 
     #[test]
