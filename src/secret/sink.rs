@@ -43,6 +43,7 @@ impl Sink for Masking {
             | EventKind::StateKept { .. }
             | EventKind::PendingWritten { .. }
             | EventKind::RunInterrupted
+            | EventKind::BlockResumed { .. }
             | EventKind::RunFinished { .. } => {}
         }
         self.inner.take(&event);
