@@ -28,7 +28,8 @@ pub struct Journaling {
 }
 
 impl Journaling {
-    /// For a lab whose `lab:session` is `session`; `current` says for which block a call is made. `region` is that of calls
+    /// For a lab whose `lab:session` is `session`; `current` says for which block a call is made that does not say it
+    /// itself. `region` is that of calls
     /// which name none.
     pub fn new(journal: Arc<Journal>, current: Current, session: &str, region: &str) -> Self {
         Self {
@@ -66,7 +67,7 @@ fn is_dry_run(params: &Value) -> bool {
 impl Interceptor for Journaling {
     fn before<'a>(&'a self, request: &'a mut Request) -> Answer<'a, Result<(), CallError>> {
         Box::pin(async move {
-            let Request { operation, params, target } = request;
+            let Request { operation, params, target, origin } = request;
             let name = operation.name;
             let Some(creation) = creation(name) else { return Ok(()) };
             for resource in creation.tagged {
@@ -87,7 +88,8 @@ impl Interceptor for Journaling {
                 token: token.clone(),
                 operation: name.to_owned(),
                 region: target.region.clone().unwrap_or_else(|| self.region.clone()),
-                origin: self.current.get(),
+                // What an earlier block has left running is not the running block's.
+                origin: origin.clone().or_else(|| self.current.get()),
             })?;
             let mut under_way = self.under_way.lock().expect("nothing panics while it holds the lock");
             under_way.entry(key(name, params)).or_default().push(token);
@@ -217,7 +219,9 @@ mod tests {
         let journaling = Journaling::new(Arc::clone(journal), Current::default(), "s-1", "us-east-1");
         let call = Intercepted::new(Seen(journal, answer, Mutex::default()), journaling);
         let operation = crate::wire::Service::ec2().operation(operation).expect("in the model");
-        call.call(&Request { operation, params, target: Target::default() }).await.expect("answered");
+        call.call(&Request { operation, params, target: Target::default(), origin: None })
+            .await
+            .expect("answered");
         let seen = call.inner().2.lock().expect("unpoisoned").take().expect("called");
         let specifications = seen.0["TagSpecifications"].as_array().cloned().unwrap_or_default();
         let tagged = specifications.iter().filter_map(|s| s["ResourceType"].as_str().map(str::to_owned));

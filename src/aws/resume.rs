@@ -70,7 +70,7 @@ mod tests {
 
     impl Call for Cloud {
         fn call<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Value, CallError>> {
-            let Request { operation, params, target } = request;
+            let Request { operation, params, target, .. } = request;
             let region = target.region.as_deref().unwrap_or_default();
             let asked = format!("{region} {} {params}", operation.name);
             self.1.lock().expect("unpoisoned").push(asked);

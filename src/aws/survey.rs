@@ -114,7 +114,7 @@ async fn ask(
     let mut found = BTreeSet::new();
     loop {
         let target = Target { region: Some(region.to_owned()), ..Target::default() };
-        let request = Request { operation, params: params.clone(), target };
+        let request = Request { operation, params: params.clone(), target, origin: None };
         let answer = call.call(&request).await.map_err(failed)?;
         for item in values_at(&answer, kind.items) {
             let state = item.pointer(kind.state).and_then(Value::as_str).unwrap_or_default();

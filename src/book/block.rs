@@ -12,8 +12,8 @@ use super::ssh;
 use super::tabs;
 use super::topology::Topology;
 use crate::lesson::{Block, BlockKind, Show};
-use crate::snapshot::Record;
 use crate::snapshot::secrets::MASK;
+use crate::snapshot::{BESIDE, Record};
 use std::path::PathBuf;
 
 /// A block with its record, ready to be shown.
@@ -174,6 +174,11 @@ impl Recorded<'_> {
         }
         if record.origin.attempts > 1 {
             parts.push(Html::text(&format!("after {} attempts", record.origin.attempts)));
+        }
+        if let Some(blocks) = record.origin.extra(BESIDE) {
+            parts.push(Html::text(&format!(
+                "without what {blocks} has left running, which printed meanwhile"
+            )));
         }
         parts.push(Html::text(&place(record)));
         parts.push(Html::element("time", &[], Html::text(&record.origin.date)));
