@@ -11,6 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
 use super::frame::{self, Outcome, Typed};
+use crate::session::BLOCK_VARIABLE;
 
 /// The variable that names the runner's socket.
 pub const SOCKET: &str = "LAB_AWS_SOCKET";
@@ -43,7 +44,7 @@ fn ask(mut stream: UnixStream, typed: &Typed) -> io::Result<Outcome> {
 }
 
 fn typed(argv: Vec<String>) -> Typed {
-    let wanted = |name: &str| name.starts_with("AWS_") || name == "COLUMNS";
+    let wanted = |name: &str| name.starts_with("AWS_") || name == "COLUMNS" || name == BLOCK_VARIABLE;
     let env = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
         .filter(|(name, _)| wanted(name))

@@ -56,7 +56,7 @@ async fn wait_for(
     delay: Option<Duration>,
 ) -> Result<String, Failure> {
     let Invocation { operation, params, globals, .. } = invocation;
-    let request = Request { operation, params, target: globals.target };
+    let request = Request { operation, params, target: globals.target, origin: globals.origin };
     let config = operation.service.waiter(waiter).unwrap_or(&Value::Null);
     match wait(call, clock, &request, waiter, config, delay).await {
         Ok(()) => Ok(String::new()),
@@ -67,7 +67,8 @@ async fn wait_for(
 
 async fn print(call: &dyn Call, invocation: Invocation) -> Result<String, Failure> {
     let Invocation { operation, params, paging, globals } = invocation;
-    let request = Request { operation, params, target: globals.target.clone() };
+    let request =
+        Request { operation, params, target: globals.target.clone(), origin: globals.origin.clone() };
     let failed = |error: CallError| failure(operation, &error);
     let paginator = operation.service.paginator(operation.name).filter(|_| paging.on);
     match paginator {

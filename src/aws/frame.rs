@@ -14,7 +14,7 @@ pub const MAX_MESSAGE: usize = 64 << 20;
 pub struct Typed {
     /// The arguments after `aws`.
     pub argv: Vec<String>,
-    /// The variables `AWS_*` and `COLUMNS` of the shell.
+    /// The variables `AWS_*` and `COLUMNS` of the shell, and the one that names the block that started the command.
     pub env: BTreeMap<String, String>,
     /// What the arguments `file://...` and `fileb://...` refer to, by argument; or why it cannot be read.
     pub files: BTreeMap<String, Result<Vec<u8>, String>>,

@@ -24,6 +24,19 @@ pub struct Origin {
     pub block: BlockName,
 }
 
+impl Origin {
+    /// One word that says it, for the environment of what a block starts.
+    pub fn to_word(&self) -> String {
+        format!("{}/{}", self.lesson, self.block)
+    }
+
+    /// From what [`Origin::to_word`] gave.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let (lesson, block) = word.split_once('/')?;
+        Some(Self { lesson: lesson.parse().ok()?, block: block.parse().ok()? })
+    }
+}
+
 /// The block that runs at the moment, shared by the engine, which sets it, and the journal's writer, which reads it.
 #[derive(Debug, Clone, Default)]
 pub struct Current(std::sync::Arc<Mutex<Option<Origin>>>);
@@ -343,6 +356,15 @@ mod tests {
 
     fn origin(block: &str) -> Origin {
         Origin { lesson: LessonId::new("01-a").expect("valid"), block: BlockName::new(block).expect("valid") }
+    }
+
+    #[test]
+    fn a_block_is_named_in_one_word() {
+        assert_eq!(Origin::from_word(&origin("a").to_word()), Some(origin("a")));
+        assert_eq!(origin("a").to_word(), "01-a/a");
+        for word in ["", "/", "01-a", "01-a/", "a b/c", "01-a/a/b"] {
+            assert_eq!(Origin::from_word(word), None, "{word}");
+        }
     }
 
     fn created(token: &str, id: &str) -> Entry {

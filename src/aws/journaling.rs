@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::creation::{creation, deleted_by, ids_at};
-use super::journal::{self, Current, Entry, Journal};
+use super::journal::{self, Current, Entry, Journal, Origin};
 use super::replay::{digest, is_change};
 use super::request::{Answer, CallError, Interceptor, Request};
 use super::secret::{public, tells_secrets};
@@ -30,7 +30,8 @@ pub struct Journaling {
 }
 
 impl Journaling {
-    /// For a lab whose `lab:session` is `session`; `current` says for which block a call is made. `region` is that of calls
+    /// For a lab whose `lab:session` is `session`; `current` says for which block a call is made that does not say it
+    /// itself. `region` is that of calls
     /// which name none.
     pub fn new(journal: Arc<Journal>, current: Current, session: &str, region: &str) -> Self {
         Self {
@@ -46,6 +47,11 @@ impl Journaling {
         self.journal.write(entry).map_err(|error| {
             CallError::Other(format!("{error} (nothing is created that is not written down first)"))
         })
+    }
+
+    /// The block that asks. What an earlier block has left running is not the running block's.
+    fn origin_of(&self, request: &Request) -> Option<Origin> {
+        request.origin.clone().or_else(|| self.current.get())
     }
 
     fn take_token(&self, key: &str) -> Option<String> {
@@ -68,7 +74,8 @@ fn is_dry_run(params: &Value) -> bool {
 impl Interceptor for Journaling {
     fn before<'a>(&'a self, request: &'a mut Request) -> Answer<'a, Result<(), CallError>> {
         Box::pin(async move {
-            let Request { operation, params, target } = request;
+            let origin = self.origin_of(request);
+            let Request { operation, params, target, .. } = request;
             let name = operation.name;
             let Some(creation) = creation(name) else { return Ok(()) };
             let region = target.region.as_deref().unwrap_or(&self.region);
@@ -92,7 +99,7 @@ impl Interceptor for Journaling {
                 token: token.clone(),
                 operation: name.to_owned(),
                 region: region.to_owned(),
-                origin: self.current.get(),
+                origin,
                 request: Some(asked),
             })?;
             let mut under_way = self.under_way.lock().expect("nothing panics while it holds the lock");
@@ -103,7 +110,8 @@ impl Interceptor for Journaling {
 
     fn after<'a>(&'a self, request: &'a Request, result: &'a mut Result<Value, CallError>) -> Answer<'a, ()> {
         Box::pin(async move {
-            let Request { operation, params, target } = request;
+            let origin = self.origin_of(request);
+            let Request { operation, params, target, .. } = request;
             let name = operation.name;
             let at = Timestamp::now();
             let token = self.take_token(&key(name, params));
@@ -117,7 +125,7 @@ impl Interceptor for Journaling {
                     let ids = ids_at(answer, creation.ids);
                     // Whoever types by hand has it now; only a block may have to have it again.
                     if tells_secrets(operation)
-                        && self.current.get().is_some()
+                        && origin.is_some()
                         && let Err(error) = self.journal.hold(&token, answer)
                     {
                         written = Err(CallError::Other(error.to_string()));
@@ -136,7 +144,7 @@ impl Interceptor for Journaling {
                         operation: name.to_owned(),
                         request: digest(name, params, &region),
                         region,
-                        origin: self.current.get(),
+                        origin,
                         answer: public(operation, answer),
                     });
                     // After what was answered: EC2 can be asked what is gone, but not what it has said.
@@ -246,7 +254,9 @@ mod tests {
         let journaling = Journaling::new(Arc::clone(journal), Current::default(), "s-1", "us-east-1");
         let call = Intercepted::new(Seen(journal, answer, Mutex::default()), journaling);
         let operation = crate::wire::Service::ec2().operation(operation).expect("in the model");
-        call.call(&Request { operation, params, target: Target::default() }).await.expect("answered");
+        call.call(&Request { operation, params, target: Target::default(), origin: None })
+            .await
+            .expect("answered");
         let seen = call.inner().2.lock().expect("unpoisoned").take().expect("called");
         let specifications = seen.0["TagSpecifications"].as_array().cloned().unwrap_or_default();
         let tagged = specifications.iter().filter_map(|s| s["ResourceType"].as_str().map(str::to_owned));

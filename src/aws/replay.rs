@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::journal::Origin;
 use super::request::{Answer, Call, CallError, Request};
 use crate::name::LessonId;
 use crate::wire::Fault;
@@ -27,7 +28,8 @@ pub struct Answered {
 /// What is left to be answered.
 #[derive(Debug)]
 struct Left {
-    lesson: LessonId,
+    /// The block that asks again.
+    origin: Origin,
     answered: Vec<Answered>,
     /// Whether nothing has come between: then a change need not be made again to be so.
     exact: bool,
@@ -51,10 +53,10 @@ enum Known {
 }
 
 impl Replay {
-    /// From now on requests are answered as they were before, in an attempt to run a block of `lesson`. `exact` says that
+    /// From now on requests are answered as they were before, in an attempt to run the block `origin`. `exact` says that
     /// all that it had done is as it was then.
-    pub fn begin(&self, lesson: &LessonId, answered: Vec<Answered>, exact: bool) {
-        *self.left() = Some(Left { lesson: lesson.clone(), answered, exact });
+    pub fn begin(&self, origin: &Origin, answered: Vec<Answered>, exact: bool) {
+        *self.left() = Some(Left { origin: origin.clone(), answered, exact });
     }
 
     /// From now on all requests are EC2's.
@@ -66,9 +68,11 @@ impl Replay {
         self.0.lock().expect("nothing panics while it holds the lock")
     }
 
-    fn take(&self, operation: &str, request: &str) -> Known {
+    /// `by` is the block that asks, where it says so: what others have left running is answered by EC2.
+    fn take(&self, operation: &str, request: &str, by: Option<&Origin>) -> Known {
         let mut left = self.left();
-        let Some(left) = left.as_mut().filter(|_| is_change(operation)) else { return Known::Not };
+        let theirs = |left: &&mut Left| is_change(operation) && by.is_none_or(|by| *by == left.origin);
+        let Some(left) = left.as_mut().filter(theirs) else { return Known::Not };
         let same = |answered: &Answered| answered.operation == operation && answered.request == request;
         if let Some(at) = left.answered.iter().position(same) {
             let Answered { answer, made, .. } = left.answered.remove(at);
@@ -84,7 +88,7 @@ impl Replay {
         let others = left.answered.iter().filter(|answered| answered.operation == operation);
         let others: Vec<String> = others.flat_map(|answered| answered.made.iter().cloned()).collect();
         if !others.is_empty() {
-            return Known::Otherwise(left.lesson.clone(), others);
+            return Known::Otherwise(left.origin.lesson.clone(), others);
         }
         // The block does something else than before.
         left.exact = false;
@@ -125,12 +129,12 @@ impl<C: Call> Replayed<C> {
 impl<C: Call> Call for Replayed<C> {
     fn call<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Value, CallError>> {
         Box::pin(async move {
-            let Request { operation, params, target } = request;
+            let Request { operation, params, target, origin } = request;
             if params.get("DryRun").and_then(Value::as_bool) == Some(true) {
                 return self.call.call(request).await;
             }
             let region = target.region.as_deref().unwrap_or(&self.region);
-            match self.replay.take(operation.name, &digest(operation.name, params, region)) {
+            match self.replay.take(operation.name, &digest(operation.name, params, region), origin.as_ref()) {
                 Known::Not => self.call.call(request).await,
                 Known::Answer(answer) => Ok(answer),
                 Known::Doubtful(answer) => match self.call.call(request).await {
@@ -166,10 +170,11 @@ mod tests {
 
     use super::*;
     use crate::aws::request::Target;
+    use crate::name::BlockName;
     use crate::wire::Service;
 
-    fn lesson() -> LessonId {
-        LessonId::new("01-a").expect("valid")
+    fn origin(block: &str) -> Origin {
+        Origin { lesson: LessonId::new("01-a").expect("valid"), block: BlockName::new(block).expect("valid") }
     }
 
     fn answered(operation: &str, params: &Value, answer: Value, made: &[&str]) -> Answered {
@@ -205,7 +210,22 @@ mod tests {
 
     async fn ask(calls: &Replayed<Ec2>, operation: &str, params: Value) -> Result<Value, CallError> {
         let operation = Service::ec2().operation(operation).expect("in the model");
-        calls.call(&Request { operation, params, target: Target::default() }).await
+        calls.call(&Request { operation, params, target: Target::default(), origin: None }).await
+    }
+
+    #[tokio::test]
+    async fn what_another_block_left_running_is_answered_by_ec2() {
+        let replay = Replay::default();
+        let vpc = json!({"CidrBlock": "10.0.0.0/16"});
+        let calls = calls(&replay, None);
+        let before = answered("CreateVpc", &vpc, json!({"From": "journal"}), &["vpc-1"]);
+        replay.begin(&origin("make"), vec![before], true);
+        for (block, from) in [("loop", "EC2"), ("make", "journal"), ("make", "EC2")] {
+            let operation = Service::ec2().operation("CreateVpc").expect("in the model");
+            let (params, target) = (vpc.clone(), Target::default());
+            let request = Request { operation, params, target, origin: Some(origin(block)) };
+            assert_eq!(calls.call(&request).await.expect("answered"), json!({"From": from}), "{block}");
+        }
     }
 
     fn seen(calls: &Replayed<Ec2>) -> Vec<String> {
@@ -223,7 +243,7 @@ mod tests {
                 answered("CreateTags", &json!({"Resources": ["vpc-1"]}), json!({}), &[]),
             ]
         };
-        replay.begin(&lesson(), before(), true);
+        replay.begin(&origin("make"), before(), true);
         assert_eq!(ask(&calls, "CreateVpc", vpc.clone()).await.expect("answered")["Vpc"]["VpcId"], "vpc-1");
         // Looking is not answered from before.
         ask(&calls, "DescribeVpcs", json!({})).await.expect("answered");
@@ -234,7 +254,7 @@ mod tests {
         assert_eq!(seen(&calls), ["CreateVpc"]);
 
         // The next block has nothing of it.
-        replay.begin(&lesson(), before(), true);
+        replay.begin(&origin("make"), before(), true);
         replay.end();
         assert_eq!(ask(&calls, "CreateVpc", vpc).await.expect("answered"), json!({"From": "EC2"}));
     }
@@ -253,7 +273,7 @@ mod tests {
         let group = |name: &str| json!({"GroupName": name});
         let before =
             vec![answered("CreateSecurityGroup", &group("a-17"), json!({"GroupId": "sg-1"}), &["sg-1"])];
-        replay.begin(&lesson(), before, true);
+        replay.begin(&origin("make"), before, true);
         let calls = calls(&replay, None);
         let error = ask(&calls, "CreateSecurityGroup", group("a-99")).await.expect_err("refused").to_string();
         for word in ["sg-1", "CreateSecurityGroup", "lab run 01-a --redo"] {
@@ -279,7 +299,7 @@ mod tests {
         ] {
             let replay = Replay::default();
             let before = answered("AuthorizeSecurityGroupIngress", &rule, json!({"From": "journal"}), &[]);
-            replay.begin(&lesson(), vec![before], exact);
+            replay.begin(&origin("make"), vec![before], exact);
             let calls = calls(&replay, refuses);
             let answered = ask(&calls, "AuthorizeSecurityGroupIngress", rule.clone()).await.ok();
             let from = answered.as_ref().and_then(|answer| answer["From"].as_str());

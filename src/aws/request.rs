@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use serde_json::Value;
 
+use crate::aws::journal::Origin;
 use crate::wire::{Fault, Operation};
 
 /// What an asynchronous method of a trait object gives back.
@@ -19,6 +20,8 @@ pub struct Request {
     pub params: Value,
     /// Where it goes.
     pub target: Target,
+    /// The block that makes it, where the command says so; also one that is not the running one.
+    pub origin: Option<Origin>,
 }
 
 /// Where a call goes, as far as the command line said so.

@@ -198,7 +198,7 @@ async fn delete_key_pair(call: &dyn Call, journal: &Journal, past: &Past) -> Res
     let Some(operation) = Service::ec2().operation(OPERATION) else { return Ok(()) };
     for id in &past.made {
         let target = Target { region: Some(past.region.clone()), ..Target::default() };
-        let request = Request { operation, params: json!({"KeyPairId": id}), target };
+        let request = Request { operation, params: json!({"KeyPairId": id}), target, origin: None };
         call.call(&request).await.map_err(|source| SurveyError::Call { operation: OPERATION, source })?;
     }
     journal.write(Entry::Deleted { at: Timestamp::now(), ids: past.made.clone() })?;
@@ -220,7 +220,7 @@ mod tests {
 
     impl Call for Cloud {
         fn call<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Value, CallError>> {
-            let Request { operation, params, target } = request;
+            let Request { operation, params, target, .. } = request;
             let region = target.region.as_deref().unwrap_or_default();
             let asked = format!("{region} {} {params}", operation.name);
             self.1.lock().expect("unpoisoned").push(asked);

@@ -136,7 +136,7 @@ async fn answers(
     let mut pages = Vec::new();
     loop {
         let target = Target { region: Some(region.to_owned()), ..Target::default() };
-        let request = Request { operation, params: params.clone(), target };
+        let request = Request { operation, params: params.clone(), target, origin: None };
         let answer = call.call(&request).await.map_err(failed)?;
         let next = answer["NextToken"].as_str().filter(|next| !next.is_empty()).map(str::to_owned);
         pages.push(answer);

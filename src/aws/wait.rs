@@ -185,7 +185,7 @@ mod tests {
         let service = Service::ec2();
         let operation = service.operation("DescribeInstances").expect("in the model");
         let config = service.waiter("InstanceRunning").expect("in the model");
-        let request = Request { operation, params: json!({}), target: Target::default() };
+        let request = Request { operation, params: json!({}), target: Target::default(), origin: None };
         let (clock, cloud) = (Slept::default(), Pending(Mutex::new(calls)));
         let result = wait(&cloud, &clock, &request, "InstanceRunning", config, first).await;
         (result, clock.0.into_inner().expect("unpoisoned"))

@@ -13,7 +13,7 @@ use super::tabs;
 use super::topology::Topology;
 use crate::lesson::{Block, BlockKind, Show};
 use crate::secret::MASK;
-use crate::snapshot::Record;
+use crate::snapshot::{BESIDE, Record};
 use std::path::PathBuf;
 
 /// A block with its record, ready to be shown.
@@ -176,6 +176,11 @@ impl Recorded<'_> {
         }
         if record.origin.attempts > 1 {
             parts.push(Html::text(&format!("after {} attempts", record.origin.attempts)));
+        }
+        if let Some(blocks) = record.origin.extra(BESIDE) {
+            parts.push(Html::text(&format!(
+                "without what {blocks} has left running, which printed meanwhile"
+            )));
         }
         parts.push(Html::text(&place(record)));
         parts.push(Html::element("time", &[], Html::text(&record.origin.date)));

@@ -74,12 +74,19 @@ impl LocalLaptop {
     async fn with_pipes(&self, program: Program) -> io::Result<Child> {
         let (in_read, in_write) = pipe().map_err(io::Error::from)?;
         let (out_read, out_write) = pipe().map_err(io::Error::from)?;
-        // Error output is the same pipe as output, so that both stay in order.
-        let error_write = out_write.try_clone()?;
+        // Error output is the same pipe as output, so that both stay in order, unless it is wanted apart.
+        let (errors, error_write) = match program.apart {
+            true => {
+                let (read, write) = pipe().map_err(io::Error::from)?;
+                (Some(async_pipe::Receiver::from_owned_fd(nonblocking(read)?)?), write)
+            }
+            false => (None, out_write.try_clone()?),
+        };
         let stdin = async_pipe::Sender::from_owned_fd(nonblocking(in_write)?)?;
         let stdout = async_pipe::Receiver::from_owned_fd(nonblocking(out_read)?)?;
         let (exit, control) = self.start(program, [in_read, out_write, error_write], None).await?;
-        Ok(Child { stdin: Child::input(stdin), stdout: Box::new(stdout), exit, control })
+        let stderr = errors.map(|errors| Box::new(errors) as _);
+        Ok(Child { stdin: Child::input(stdin), stdout: Box::new(stdout), stderr, exit, control })
     }
 
     async fn with_terminal(&self, program: Program, size: WindowSize) -> io::Result<Child> {
@@ -87,7 +94,8 @@ impl LocalLaptop {
         let pty = Arc::new(pty);
         let stdio = [terminal.try_clone()?, terminal.try_clone()?, terminal];
         let (exit, control) = self.start(program, stdio, Some(Arc::clone(&pty))).await?;
-        Ok(Child { stdin: Box::new(pty.writer()), stdout: Box::new(pty.reader()), exit, control })
+        let (stdin, stdout) = (Box::new(pty.writer()), Box::new(pty.reader()));
+        Ok(Child { stdin, stdout, stderr: None, exit, control })
     }
 
     async fn start(

@@ -3,6 +3,7 @@
 //! Combinations that make no sense cannot be written down here: a diagram has no host, a console no exit status, and
 //! only what may be repeated has [`Eventually`]. What a combination means when it runs is not decided here.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -161,13 +162,32 @@ pub struct File {
     pub timeout: Duration,
 }
 
+/// What says that commands which are left running have got ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// This text in what they print.
+    Text(String),
+    /// A program that listens on this TCP port of the host.
+    Port(u16),
+}
+
+impl fmt::Display for Ready {
+    /// As it is written in a lesson.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Port(port) => write!(f, ":{port}"),
+        }
+    }
+}
+
 /// Commands that are left running. The script is the block's body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Background {
     /// Where they run.
     pub place: Place,
-    /// The text after whose appearance the lesson goes on; none means at once.
-    pub ready: Option<String>,
+    /// What the lesson goes on after; none means at once.
+    pub ready: Option<Ready>,
     /// The deadline for `ready`.
     pub timeout: Duration,
     /// What becomes of what they print until they are ready.

@@ -146,7 +146,7 @@ impl Block {
             }
             BlockKind::Background(background) => {
                 fields.place(&background.place);
-                fields.add("ready", background.ready.as_deref().unwrap_or_default());
+                fields.add("ready", background.ready.as_ref().map(ToString::to_string).unwrap_or_default());
                 fields.add("timeout", background.timeout.as_millis().to_be_bytes());
             }
             BlockKind::Stop { target } => fields.add("target", target.as_str()),

@@ -34,7 +34,7 @@ mod typed;
 
 pub use block::{
     Background, Block, BlockKind, Capture, Check, Compare, DEFAULT_TIMEOUT, Eventually, File, Logs, Outcome,
-    Place, Shell, Show,
+    Place, Ready, Shell, Show,
 };
 pub use body::Body;
 pub use console::{Console, Entry, Input, Key, QUIET, Wait};

@@ -39,7 +39,7 @@ impl Engine<'_> {
             Ok(Resumption::GoOn { answered, exact }) => {
                 let there = answered.iter().flat_map(|answered| answered.made.iter().cloned()).collect();
                 let is_new = answered.is_empty();
-                self.replay.begin(&lesson.id, answered, exact);
+                self.replay.begin(&origin, answered, exact);
                 return Ok(Some(there).filter(|_| !is_new));
             }
             Ok(Resumption::Stop { made, why }) => (made, why),

@@ -10,7 +10,7 @@ use crate::run::engine::event;
 use crate::run::kinds::{Did, Lasting, Stage, Wrong};
 use crate::run::recorder::Recorder;
 use crate::session::{self, Ended, Interrupt, LAPTOP, Pool};
-use crate::snapshot::{Record, Renaming, Snapshot};
+use crate::snapshot::{BESIDE, Record, Renaming, Snapshot, ansi};
 
 /// The longest pause between two tries of an `eventually` block.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -158,7 +158,13 @@ impl Attempt<'_> {
         if eventually(self.block).is_some() {
             record.origin.attempts = attempt;
         }
-        let notes = notes(&outcome);
+        let mut notes = notes(&outcome);
+        let strays = outcome.strays.iter();
+        notes.extend(strays.map(|stray| self.recorder.secrets().mask(&about(stray))));
+        if !outcome.strays.is_empty() {
+            let names: Vec<&str> = outcome.strays.iter().map(|stray| stray.block.as_str()).collect();
+            record.origin.extra.push((BESIDE.to_owned(), names.join(", ")));
+        }
         let expected_exit = expected_exit(self.block);
         let wrong = own.or_else(|| {
             let reason = wrong(&outcome, &record, expected_exit, until)?;
@@ -244,6 +250,20 @@ fn hint(block: &Block, outcome: &session::Outcome, deadline: Duration) -> Option
         }
         _ => None,
     }
+}
+
+/// What is said of something that an earlier block has left running and that printed during this one.
+fn about(stray: &session::Stray) -> String {
+    /// As much of it as one line shows.
+    const SHOWN: usize = 80;
+    let text = ansi::clean(stray.text.as_bytes());
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last: String = lines.last().copied().unwrap_or_default().chars().take(SHOWN).collect();
+    let count = if lines.len() == 1 { "1 line".to_owned() } else { format!("{} lines", lines.len()) };
+    format!(
+        "what `{}` has left running printed {count} meanwhile, which are no part of this result; the last: {last}",
+        stray.block
+    )
 }
 
 fn notes(outcome: &session::Outcome) -> Vec<String> {

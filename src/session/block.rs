@@ -5,9 +5,17 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+/// The variable that tells what a block starts, and may leave running, for which block it runs. It is nobody's result, and
+/// is not brought back in a new shell.
+pub const BLOCK_VARIABLE: &str = "LAB_BLOCK";
+
 /// One block for a shell.
 #[derive(Debug, Clone)]
 pub struct Block {
+    /// What it is called where something that it left running is told of.
+    pub name: String,
+    /// The value of [`BLOCK_VARIABLE`]; not set when empty.
+    pub origin: String,
     /// The bash text.
     pub script: String,
     /// Variables set before it; they stay set, and do not count as assigned by the block.
@@ -22,6 +30,8 @@ impl Block {
     /// A block with the default deadline of 60 s.
     pub fn new(script: impl Into<String>) -> Self {
         Self {
+            name: String::new(),
+            origin: String::new(),
             script: script.into(),
             with: Vec::new(),
             timeout: Duration::from_secs(60),

@@ -22,6 +22,8 @@ declare -A in=()
 [[ -d $dir && $leader -gt 1 ]] || exit 0
 read -r begun <"$dir/begun"
 printf '%s' "${begun:-none}"
+# The reporter and its helpers are told to leave; where there is no setsid, they are in the shell's session.
+read -r reporter <"$dir/reporter"
 members() {
   local stat line rest pid more=1
   local -A parent=() session=()
@@ -30,7 +32,7 @@ members() {
     pid=${line%% *}
     rest=${line##*) }
     set -- $rest
-    [[ $1 == [ZX] || $pid == "$$" ]] && continue
+    [[ $1 == [ZX] || $pid == "$$" || $pid == "$reporter" || $2 == "$reporter" ]] && continue
     parent[$pid]=$2 session[$pid]=$4
   done
   while ((more)); do

@@ -1,5 +1,6 @@
 //! A running bash with its reporter: the other side of [`protocol`](super::protocol).
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::task::Poll;
@@ -12,14 +13,14 @@ use super::dial::BoxFuture;
 use super::machine::{Exit, Machine, Program};
 use super::printed::Printed;
 use super::reporter::{Kind, Message, Messages};
-use super::{Block, Error, Output, State, protocol};
+use super::{Block, Error, Output, State, Stray, protocol, random_hex};
 
 /// How long a new bash, or an idle one, may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long an idle shell may take to say that it is there.
 const ALIVE: Duration = Duration::from_secs(4);
 /// After the end of the shell's process, or when the nonce cannot be printed: how long output may pause before it is
-/// taken to have ended. Output ends sooner when all that held it open has ended.
+/// taken to have ended.
 const QUIET: Duration = Duration::from_millis(200);
 
 /// Why [`Live::run`] stopped.
@@ -46,6 +47,8 @@ pub(super) struct Run {
     pub(super) output: Output,
     /// The state after the block, if it was saved.
     pub(super) state: Option<State>,
+    /// What earlier blocks have left running printed meanwhile.
+    pub(super) strays: Vec<Stray>,
 }
 
 /// A bash that waits for blocks.
@@ -55,13 +58,15 @@ pub(super) struct Live {
     exit: BoxFuture<'static, io::Result<Exit>>,
     exited: Option<Exit>,
     messages: Messages,
-    /// Held for its life: the reporter ends when these are dropped.
-    _reporter: (Box<dyn AsyncWrite + Send + Unpin>, BoxFuture<'static, io::Result<Exit>>),
     directory: String,
     boot: String,
     pid: u32,
     state: State,
     whole: bool,
+    /// The names of blocks by what they were called in the protocol.
+    names: HashMap<String, String>,
+    /// What the last block was called.
+    last: String,
 }
 
 impl Live {
@@ -71,34 +76,32 @@ impl Live {
         env: &[(String, String)],
         state: &State,
     ) -> Result<Self, Error> {
-        let bash = |more: &[&str]| Program {
-            argv: ["bash", "--noprofile", "--norc"]
-                .iter()
-                .chain(more)
-                .map(|word| (*word).to_owned())
-                .collect(),
-            ..Program::default()
-        };
-        let (reporter, shell) =
-            tokio::join!(machine.spawn(bash(&["-c", protocol::REPORTER])), machine.spawn(bash(&[])));
-        let (reporter, shell) = (reporter.map_err(Error::Start)?, shell.map_err(Error::Start)?);
-        let mut messages = Messages::new(reporter.stdout);
+        let argv = ["bash", "--noprofile", "--norc", "-c", protocol::START, "lab", protocol::REPORTER];
+        let program = Program { argv: argv.map(str::to_owned).to_vec(), apart: true, ..Program::default() };
+        let shell = machine.spawn(program).await.map_err(Error::Start)?;
+        let no_reporter =
+            || Error::Protocol("no directory can be made on the host for its status".to_owned());
+        let mut messages = Messages::new(shell.stderr.ok_or_else(no_reporter)?);
         let (directory, boot) = timeout(ANSWER, messages.beginning())
             .await
             .map_err(|_| Error::Protocol("its reporter does not answer".to_owned()))?
-            .map_err(|_| Error::Protocol("no directory can be made on the host for its status".to_owned()))?;
+            .map_err(|_| no_reporter())?;
+        if directory.is_empty() {
+            return Err(no_reporter());
+        }
         let mut live = Self {
             commands: Some(shell.stdin),
             printed: Printed::new(shell.stdout),
             exit: shell.exit,
             exited: None,
             messages,
-            _reporter: (reporter.stdin, reporter.exit),
             directory,
             boot,
             pid: 0,
             state: State::default(),
             whole: true,
+            names: HashMap::new(),
+            last: String::new(),
         };
         live.begin(env, state).await?;
         Ok(live)
@@ -107,29 +110,31 @@ impl Live {
     async fn begin(&mut self, env: &[(String, String)], state: &State) -> Result<(), Error> {
         let fixed: Vec<&str> =
             env.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "PATH").collect();
-        let id = random_hex(8);
+        let (id, mark) = (random_hex(8), random_hex(16));
         let text = [
             protocol::beginning(env),
             protocol::restore(&state.restoring_script(&fixed)),
             protocol::functions(&self.directory),
+            protocol::next(&mark),
             protocol::answer(&id),
         ]
         .concat();
-        let mut output = Output::default();
+        // Whatever bash prints so far is nobody's output.
+        self.printed.skip_to(mark);
         let answered = timeout(ANSWER, async {
             self.send(&text).await?;
-            let ready = self.message(&id, &mut output).await?;
+            let ready = self.message(&id).await?;
             self.pid = u32::try_from(ready.number).unwrap_or(0);
             self.state = ready.state.unwrap_or_default();
-            // Whatever was printed so far, by bash or by a login script of the host, is nobody's output.
-            let nonce = random_hex(16);
-            self.send(&protocol::nonce(&nonce)).await?;
-            self.printed.up_to(&nonce, &mut self.messages, &mut output, &mut |_| {}).await
+            self.printed.until_mark(&mut self.messages).await
         });
-        match answered.await {
+        let answered = answered.await;
+        let printed = self.printed.skipped();
+        let printed = String::from_utf8_lossy(&printed);
+        match answered {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Error::Protocol(format!("bash did not begin: {}", output.to_text().trim()))),
-            Err(_) => Err(Error::Protocol(format!("bash does not answer: {}", output.to_text().trim()))),
+            Ok(Err(_)) => Err(Error::Protocol(format!("bash did not begin: {}", printed.trim()))),
+            Err(_) => Err(Error::Protocol(format!("bash does not answer: {}", printed.trim()))),
         }
     }
 
@@ -170,20 +175,22 @@ impl Live {
         let id = random_hex(8);
         let answered = timeout(ALIVE, async {
             self.send(&protocol::answer(&id)).await?;
-            loop {
-                let message = self.messages.next().await?;
-                if message.id == id {
-                    return io::Result::Ok(());
-                }
-            }
+            self.message(&id).await
         });
-        matches!(answered.await, Ok(Ok(())))
+        matches!(answered.await, Ok(Ok(_)))
     }
 
     /// Evaluates a block.
     pub(super) async fn run(&mut self, block: &Block, on_output: &mut (dyn FnMut(&[u8]) + Send)) -> Run {
         let id = random_hex(8);
-        let mut run = Run { id, stopped: Stopped::Deadline, output: Output::default(), state: None };
+        self.names.insert(id.clone(), block.name.clone());
+        let mut run = Run {
+            id,
+            stopped: Stopped::Deadline,
+            output: Output::default(),
+            state: None,
+            strays: Vec::new(),
+        };
         // `timeout` is looked at even while output never pauses; a timer beside it in `select!` would not be.
         let stopped = tokio::select! {
             biased;
@@ -196,8 +203,25 @@ impl Live {
             // What was printed before is shown; what is printed while it is being ended is not.
             self.printed.until_quiet(Duration::from_millis(20), &mut run.output, on_output).await;
         }
+        // Between the blocks, before it was told apart.
+        let skipped = self.printed.skipped();
+        if !skipped.is_empty() {
+            let text = String::from_utf8_lossy(&skipped).into_owned();
+            self.note_stray(&mut run.strays, &self.last, text, true);
+        }
+        self.last.clone_from(&run.id);
         run.stopped = stopped;
         run
+    }
+
+    /// Takes note of what a block has left running printed.
+    fn note_stray(&self, strays: &mut Vec<Stray>, id: &str, text: String, before: bool) {
+        let block = self.names.get(id).cloned().unwrap_or_default();
+        match strays.iter_mut().find(|stray| stray.block == block) {
+            Some(stray) if before => stray.text.insert_str(0, &text),
+            Some(stray) => stray.text.push_str(&text),
+            None => strays.push(Stray { block, text }),
+        }
     }
 
     async fn evaluate(
@@ -208,7 +232,7 @@ impl Live {
     ) -> Stopped {
         let id = run.id.clone();
         // A block larger than the pipe is taken in by bash only as it parses; nothing is printed before that.
-        if self.send(&protocol::evaluate(&id, &block.script, &block.with)).await.is_err() {
+        if self.send(&protocol::evaluate(&id, block)).await.is_err() {
             return self.ended_early(run, on_output).await;
         }
         let Some(message) = self.status(&id, run, on_output).await else {
@@ -216,15 +240,31 @@ impl Live {
         };
         let status = i32::try_from(message.number).unwrap_or(-1);
         run.state = message.state;
-        let nonce = random_hex(16);
-        let sent = self.send(&protocol::nonce(&nonce)).await;
-        if sent.is_err()
-            || self.printed.up_to(&nonce, &mut self.messages, &mut run.output, on_output).await.is_err()
-        {
+        if self.end_output(message.kind, run, on_output).await.is_err() {
             self.whole = false;
             self.printed.until_quiet(QUIET, &mut run.output, on_output).await;
         }
         if message.kind == Kind::Exit { Stopped::Exit(status) } else { Stopped::Done(status) }
+    }
+
+    /// Takes what the block has printed to its last byte, and has what it left running told apart from then on.
+    async fn end_output(
+        &mut self,
+        kind: Kind,
+        run: &mut Run,
+        on_output: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> io::Result<()> {
+        // The shell goes on to the slot that was chosen when the mark of the last one was sent.
+        self.printed.until_mark(&mut self.messages).await?;
+        let nonce = random_hex(16);
+        self.send(&protocol::nonce(&nonce)).await?;
+        self.printed.up_to(&nonce, &mut self.messages, &mut run.output, on_output).await?;
+        if kind == Kind::Exit {
+            return Ok(());
+        }
+        let mark = random_hex(16);
+        self.printed.skip_to(mark.clone());
+        self.send(&protocol::next(&mark)).await
     }
 
     /// Waits for the block's status while its output arrives. `None` when the shell ends without telling one.
@@ -239,6 +279,9 @@ impl Live {
                 message = self.messages.next() => match message {
                     Ok(message) if message.id == id && matches!(message.kind, Kind::Done | Kind::Exit) => {
                         return Some(message);
+                    }
+                    Ok(Message { kind: Kind::Left, id, text, .. }) => {
+                        self.note_stray(&mut run.strays, &id, text, false);
                     }
                     Ok(_) => {}
                     Err(_) => return None,
@@ -274,9 +317,9 @@ impl Live {
         commands.flush().await
     }
 
-    /// The message that answers `id`; output that comes meanwhile is kept.
-    async fn message(&mut self, id: &str, output: &mut Output) -> io::Result<Message> {
-        let mut unheard = |_: &[u8]| {};
+    /// The message that answers `id`; output that comes meanwhile is nobody's.
+    async fn message(&mut self, id: &str) -> io::Result<Message> {
+        let (mut output, mut unheard) = (Output::default(), |_: &[u8]| {});
         loop {
             tokio::select! {
                 message = self.messages.next() => {
@@ -285,7 +328,7 @@ impl Live {
                         return Ok(message);
                     }
                 }
-                () = self.printed.more(output, &mut unheard) => {}
+                () = self.printed.more(&mut output, &mut unheard) => {}
                 _ = &mut self.exit => {
                     self.exited = Some(Exit::Unknown);
                     return Err(io::ErrorKind::BrokenPipe.into());
@@ -305,9 +348,4 @@ impl Live {
             let _ = timeout(QUIET, commands.shutdown()).await;
         }
     }
-}
-
-/// Random hexadecimal digits, two for each byte.
-fn random_hex(bytes: usize) -> String {
-    (0..bytes).map(|_| format!("{:02x}", rand::random::<u8>())).collect()
 }

@@ -59,27 +59,37 @@ impl Machine for LocalMachine {
         Box::pin(async move {
             let command = self.command(&program)?;
             match program.terminal {
-                None => spawn_on_pipes(command),
+                None => spawn_on_pipes(command, program.apart),
                 Some(size) => spawn_on_terminal(command, size),
             }
         })
     }
 }
 
-fn spawn_on_pipes(mut command: Command) -> io::Result<Child> {
+fn spawn_on_pipes(mut command: Command, apart: bool) -> io::Result<Child> {
     let (reader, writer) = io::pipe()?;
-    command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
+    let mut errors = None;
+    let error_writer = match apart {
+        true => {
+            let (reader, writer) = io::pipe()?;
+            errors = Some(reader);
+            writer
+        }
+        false => writer.try_clone()?,
+    };
+    command.stdin(Stdio::piped()).stdout(writer).stderr(error_writer);
     // SAFETY: setsid is async-signal-safe and touches no memory of the parent.
     unsafe { command.pre_exec(|| Ok(setsid().map(drop)?)) };
     let mut child = command.spawn()?;
     // The command holds the writing ends, which would keep the output open after the program's end.
     drop(command);
     let stdin = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    let stdout = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+    let reading = |reader: io::PipeReader| pipe::Receiver::from_owned_fd(OwnedFd::from(reader));
     let control = Arc::new(LocalControl::new(&child, None));
     Ok(Child {
         stdin: Child::input(stdin),
-        stdout: Box::new(stdout),
+        stdout: Box::new(reading(reader)?),
+        stderr: errors.map(reading).transpose()?.map(|errors| Box::new(errors) as _),
         exit: exit(child, Arc::clone(&control)),
         control,
     })
@@ -102,6 +112,7 @@ fn spawn_on_terminal(mut command: Command, size: WindowSize) -> io::Result<Child
     Ok(Child {
         stdin: Box::new(pty.writer()),
         stdout: Box::new(pty.reader()),
+        stderr: None,
         exit: exit(child, Arc::clone(&control)),
         control,
     })

@@ -59,7 +59,7 @@ pub fn interactive_bash(env: &[(String, String)], state: &State) -> Program {
 pub(super) fn bash_with(env: &[(String, String)], state: &State, more: &str, options: &[&str]) -> Program {
     let fixed: Vec<&str> = env.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "PATH").collect();
     let begin = format!(
-        "{{ {}:; }} 2>/dev/null\n{}unset -f __lab_end __lab_exit __lab_save __lab_n __lab_p\n{more}",
+        "{{ {}:; }} 2>/dev/null\n{}unset -f __lab_b __lab_end __lab_exit __lab_save __lab_n __lab_p __lab_r\n{more}",
         state.restoring_script(&fixed),
         protocol::exports(env)
     );

@@ -21,6 +21,8 @@ pub struct Program {
     pub cwd: Option<PathBuf>,
     /// `Some`: the program gets a terminal of this size; stdin and stdout of the child are its other side.
     pub terminal: Option<WindowSize>,
+    /// Whether standard error is a stream of its own ([`Child::stderr`]). Not with a terminal.
+    pub apart: bool,
 }
 
 /// The size of a terminal in character cells.
@@ -55,8 +57,11 @@ pub trait Control: Send + Sync {
 pub struct Child {
     /// The program's standard input; shutting it down is end-of-file.
     pub stdin: Box<dyn AsyncWrite + Send + Unpin>,
-    /// Standard output and error as one stream, in order.
+    /// Standard output and error as one stream, in order; or only the former.
     pub stdout: Box<dyn AsyncRead + Send + Unpin>,
+    /// Standard error of a program that has it [apart](Program::apart). Who reads one of the two has to read the other, too:
+    /// they may come over one connection.
+    pub stderr: Option<Box<dyn AsyncRead + Send + Unpin>>,
     /// Resolves when the program has ended (also while a child of it still holds `stdout` open).
     pub exit: BoxFuture<'static, io::Result<Exit>>,
     /// Signals and window size.

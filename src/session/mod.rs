@@ -11,6 +11,7 @@ mod console;
 mod declare;
 mod dial;
 mod ending;
+mod files;
 mod live;
 mod local;
 mod login;
@@ -27,15 +28,21 @@ pub mod ssh;
 mod state;
 mod terminal;
 
-pub use block::{Block, Interrupt};
+pub use block::{BLOCK_VARIABLE, Block, Interrupt};
 pub use console::{Console, Stalled};
 pub use dial::{BoxFuture, Dial, DirectDial};
+pub use files::write_file;
 pub use local::LocalMachine;
 pub use login::{interactive_bash, login};
 pub use machine::{Child, Control, Exit, Machine, Program, WindowSize};
-pub use outcome::{Ended, Outcome, Variable};
+pub use outcome::{Ended, Outcome, Stray, Variable};
 pub use output::Output;
 pub use pool::{KeyFile, LAPTOP, Pool, Resolve, ResolveError, Target};
 pub use shell::{Error, Setup, Shell};
 pub use state::State;
 pub use terminal::{Pty, RawMode, window_size};
+
+/// Random hexadecimal digits, two for each byte.
+fn random_hex(bytes: usize) -> String {
+    (0..bytes).map(|_| format!("{:02x}", rand::random::<u8>())).collect()
+}

@@ -17,6 +17,17 @@ pub struct Outcome {
     pub variables: Vec<Variable>,
     /// From sending the block to its end.
     pub took: Duration,
+    /// What earlier blocks have left running printed meanwhile; no part of the output.
+    pub strays: Vec<Stray>,
+}
+
+/// Output of something that an earlier block has left running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// The name of the block that started it.
+    pub block: String,
+    /// What was printed since it was last told; at most some 64 KiB of all that it prints.
+    pub text: String,
 }
 
 /// How a block came to its end. After anything but [`Ended::Normally`] the next block gets a new shell that starts

@@ -16,6 +16,8 @@ pub(super) struct Message {
     pub(super) number: i64,
     /// The state at the end of a block; `None` when it could not be written whole.
     pub(super) state: Option<State>,
+    /// What was printed ([`Kind::Left`]).
+    pub(super) text: String,
 }
 
 /// What a message says.
@@ -29,6 +31,8 @@ pub(super) enum Kind {
     Exit,
     /// The nonce could not be printed.
     Lost,
+    /// What the block with that id has left running printed something.
+    Left,
 }
 
 /// Reads messages from the reporter's output.
@@ -72,23 +76,25 @@ impl Messages {
         loop {
             let [line, variables, functions, options, directory, end] = self.parts().await?;
             let state = (end == "end").then(|| State::new(&variables, &functions, &options, &directory));
-            if let Some(message) = parse(&line, state) {
+            if let Some(message) = parse(&line, state, variables) {
                 return Ok(message);
             }
         }
     }
 }
 
-fn parse(line: &str, state: Option<State>) -> Option<Message> {
+fn parse(line: &str, state: Option<State>, text: String) -> Option<Message> {
     let mut words = line.split(' ');
     let kind = match words.next()? {
         "ready" => Kind::Ready,
         "done" => Kind::Done,
         "exit" => Kind::Exit,
         "lost" => Kind::Lost,
+        "left" => Kind::Left,
         _ => return None,
     };
-    Some(Message { kind, id: words.next()?.to_owned(), number: words.next()?.parse().ok()?, state })
+    let text = if kind == Kind::Left { text } else { String::new() };
+    Some(Message { kind, id: words.next()?.to_owned(), number: words.next()?.parse().ok()?, state, text })
 }
 
 #[cfg(test)]

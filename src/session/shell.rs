@@ -133,7 +133,7 @@ impl Shell {
     }
 
     fn outcome(&mut self, block: &Block, run: Run, took: Duration) -> Outcome {
-        let Run { stopped, output, state, .. } = run;
+        let Run { stopped, output, state, strays, .. } = run;
         let (status, ended) = match stopped {
             Stopped::Done(status) => (Some(status), Ended::Normally),
             Stopped::Exit(status) => (Some(status), Ended::Exited),
@@ -151,7 +151,7 @@ impl Shell {
             variables = state.assigned_since(&self.state, &block.script, &block.with);
             self.state = state;
         }
-        Outcome { status, ended, output, variables, took }
+        Outcome { status, ended, output, variables, took, strays }
     }
 
     /// The live shell, or a new one.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::assigned::assigned_names;
+use super::block::BLOCK_VARIABLE;
 use super::declare::Declared;
 use super::outcome::Variable;
 
@@ -120,7 +121,8 @@ impl State {
 
 /// Bash's own variables, and those of this protocol, are nobody's result.
 fn is_of_the_learner(name: &str) -> bool {
-    let own = ["BASH", "COMP_", "__lab_"].iter().any(|prefix| name.starts_with(prefix));
+    let own =
+        name == BLOCK_VARIABLE || ["BASH", "COMP_", "__lab_"].iter().any(|prefix| name.starts_with(prefix));
     !own && !OF_BASH.contains(&name)
 }
 

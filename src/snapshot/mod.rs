@@ -32,7 +32,7 @@ pub use compare::compare;
 pub use diff::render;
 pub use file::FileError;
 pub use mentions::{Mention, mentions};
-pub use record::{Origin, Record, SSH, line_breaks};
+pub use record::{BESIDE, Origin, Record, SSH, line_breaks};
 pub use renaming::Renaming;
 pub use review::ReviewItem;
 pub use rules::{Chosen, Matching, Rules, VaryError};

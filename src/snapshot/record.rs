@@ -70,6 +70,9 @@ pub fn line_breaks(text: &str) -> u32 {
 /// In [`Origin::extra`]: the `ssh` command with which a person gets to where the block ran.
 pub const SSH: &str = "ssh";
 
+/// In [`Origin::extra`]: the blocks that had left something running which printed while this one ran.
+pub const BESIDE: &str = "beside";
+
 /// In [`Origin::extra`]: the output was translated and words got other widths, so that columns are as wide as in the
 /// run that printed them, not as wide as the words that stand in them now.
 const REALIGNED: (&str, &str) = ("columns", "realigned");

@@ -88,7 +88,7 @@ echo the end
 
 ```sh {#print-binary}
 printf '\033[31mred\033[0m \033]0;title\007\x00end\n'
-head -c 20000 /dev/urandom
+head -c 20000 /dev/urandom | tr -d '\033'
 ```
 
 ```sh {#leave-child}

@@ -3,8 +3,10 @@
 use super::Failure;
 use super::arguments::{Scanned, Spec, Takes, scan};
 use crate::aws::frame::Typed;
+use crate::aws::journal::Origin;
 use crate::aws::query::Query;
 use crate::aws::request::Target;
+use crate::session::BLOCK_VARIABLE;
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct Globals {
     pub color: bool,
     /// Where calls go.
     pub target: Target,
+    /// The block on whose behalf calls are made.
+    pub origin: Option<Origin>,
     /// How wide a table may be.
     pub width: usize,
     /// `--cli-binary-format raw-in-base64-out`.
@@ -130,6 +134,7 @@ pub(super) fn split(typed: &Typed) -> Result<Split, Failure> {
             endpoint_url: value("--endpoint-url").cloned(),
             unsigned: flag("--no-sign-request"),
         },
+        origin: typed.env.get(BLOCK_VARIABLE).and_then(|word| Origin::from_word(word)),
         width: env("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(80),
         raw_binary: value("--cli-binary-format").is_some_and(|word| word == "raw-in-base64-out"),
     };

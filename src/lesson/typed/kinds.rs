@@ -118,7 +118,7 @@ impl Reader<'_, '_, '_> {
         self.commands_needed();
         Background {
             place: self.place(),
-            ready: self.text("ready"),
+            ready: self.ready(),
             timeout: self.timeout(),
             outcome: self.outcome(),
         }

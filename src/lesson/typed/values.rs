@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::diagnostic::{closest, did_you_mean};
-use crate::lesson::block::{BlockKind, Capture, Compare, DEFAULT_TIMEOUT, Eventually, Outcome, Place, Show};
+use crate::lesson::block::{
+    BlockKind, Capture, Compare, DEFAULT_TIMEOUT, Eventually, Outcome, Place, Ready, Show,
+};
 use crate::lesson::pattern::{Pattern, parse_pattern};
 use crate::lesson::script::Script;
 use crate::lesson::typed::kinds::Reader;
@@ -78,6 +80,23 @@ impl Reader<'_, '_, '_> {
                 .help("name a text, or leave it out");
         }
         Some(value.text.clone())
+    }
+
+    /// A text, or a port: `:8080`.
+    pub fn ready(&mut self) -> Option<Ready> {
+        let text = self.text("ready")?;
+        let digits = text
+            .strip_prefix(':')
+            .filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
+        let Some(digits) = digits else { return Some(Ready::Text(text)) };
+        let port = digits.parse().ok().filter(|port| *port > 0);
+        if port.is_none() {
+            let span = self.fields.peek("ready").map_or(Span::default(), |attribute| attribute.span);
+            self.problems
+                .error("bad-port", span, format!("`{text}` is no port"))
+                .help("ports are numbers from 1 to 65535, such as `ready=:8080`");
+        }
+        port.map(Ready::Port)
     }
 
     pub fn eventually(&mut self) -> Option<Eventually> {

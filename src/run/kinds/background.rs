@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::ready::{Awaited, until_quiet};
 use super::{Did, INTERRUPTED, Stage};
 use crate::lesson::{Background, Logs};
 use crate::name::BlockName;
@@ -17,8 +18,6 @@ use crate::session::{self, Ended, Interrupt, Outcome};
 
 /// Longer than any lesson.
 const FOREVER: Duration = Duration::from_secs(24 * 60 * 60);
-/// `logs` reads when nothing has been printed for this long: what a request caused may be printed after its answer.
-const QUIET: Duration = Duration::from_millis(250);
 /// The most that is kept of what one block prints, in bytes.
 const KEPT: usize = 4 * 1024 * 1024;
 
@@ -104,8 +103,21 @@ pub(super) async fn start(stage: &mut Stage<'_>, background: &Background) -> Res
         () = interrupt.triggered() => return Err("interrupted while the host was awaited".to_owned()),
     };
     let mut beside = shell.beside();
+    let awaited = timeout(stage.deadline, Awaited::begin(background.ready.as_ref(), shell.machine()));
+    let awaited = tokio::select! {
+        awaited = awaited => awaited.map_err(|_| "look at the port: it took too long".to_owned())?,
+        () = interrupt.triggered() => return Err(INTERRUPTED.to_owned()),
+    };
+    let mut awaited = match awaited {
+        Ok(awaited) => awaited,
+        Err(error) => {
+            return Ok(Did::printed("", started.elapsed()).but_wrong(chain(&error), None));
+        }
+    };
     let switch = Interrupt::new();
     let block = session::Block {
+        name: stage.block.name.to_string(),
+        origin: stage.origin(),
         script: stage.block.body.text.clone(),
         with,
         timeout: FOREVER,
@@ -122,18 +134,13 @@ pub(super) async fn start(stage: &mut Stage<'_>, background: &Background) -> Res
     });
     let mut running = Running { switch, printed, shown: 0, read: 0, task: Some(task) };
     let mut tell = stage.tell();
-    let ready = match &background.ready {
-        None => Ok(0),
-        Some(text) => {
-            tokio::select! {
-                ready = timeout(stage.deadline, until_ready(&mut running.printed, text)) => match ready {
-                    Ok(Some(end)) => Ok(end),
-                    Ok(None) => Err(format!("{} before `{text}` appeared", running.ended().await)),
-                    Err(_) => Err(format!("`{text}` did not appear within {} s", stage.deadline.as_secs())),
-                },
-                () = interrupt.triggered() => Err(INTERRUPTED.to_owned()),
-            }
-        }
+    let ready = tokio::select! {
+        ready = timeout(stage.deadline, awaited.until(&mut running.printed)) => match ready {
+            Ok(Some(end)) => Ok(end),
+            Ok(None) => Err((format!("{} before {}", running.ended().await, awaited.what()), None)),
+            Err(_) => Err((awaited.missed(stage.deadline), awaited.hint())),
+        },
+        () = interrupt.triggered() => Err((INTERRUPTED.to_owned(), None)),
     };
     match ready {
         Ok(end) => {
@@ -146,29 +153,11 @@ pub(super) async fn start(stage: &mut Stage<'_>, background: &Background) -> Res
             }
             Ok(Did::printed(&text, started.elapsed()))
         }
-        Err(reason) => {
+        Err((reason, hint)) => {
             running.stop().await;
             let text = String::from_utf8_lossy(&running.fresh()).into_owned();
-            Ok(Did::printed(&text, started.elapsed()).but_wrong(reason, None))
+            Ok(Did::printed(&text, started.elapsed()).but_wrong(reason, hint))
         }
-    }
-}
-
-/// The end of the line with the text, once it is there; none when nothing more will be printed.
-async fn until_ready(printed: &mut watch::Receiver<Vec<u8>>, text: &str) -> Option<usize> {
-    let place = |all: &Vec<u8>| {
-        let at = all.windows(text.len().max(1)).position(|window| window == text.as_bytes())? + text.len();
-        Some((at, all[at..].iter().position(|byte| *byte == b'\n').map(|newline| at + newline + 1)))
-    };
-    let (end, line) = place(&*printed.wait_for(|all| place(all).is_some()).await.ok()?)?;
-    if let Some(line) = line {
-        return Some(line);
-    }
-    // The rest of its line is on its way, unless it is a prompt.
-    let rest = printed.wait_for(|all| place(all).is_some_and(|(_, line)| line.is_some()));
-    match timeout(QUIET, rest).await {
-        Ok(Ok(all)) => place(&all)?.1,
-        _ => Some(end),
     }
 }
 
@@ -177,11 +166,8 @@ pub(super) async fn logs(stage: &mut Stage<'_>, logs: &Logs) -> Result<Did, Stri
     let started = Instant::now();
     let running =
         stage.lasting.backgrounds.0.get_mut(&logs.target).ok_or_else(|| not_running(&logs.target))?;
-    let until_quiet = async {
-        while timeout(QUIET, running.printed.changed()).await.is_ok_and(|changed| changed.is_ok()) {}
-    };
     tokio::select! {
-        _ = timeout(stage.deadline, until_quiet) => {}
+        _ = timeout(stage.deadline, until_quiet(&mut running.printed)) => {}
         () = stage.interrupt.triggered() => return Err(INTERRUPTED.to_owned()),
     }
     let fresh = running.fresh();
@@ -216,21 +202,4 @@ fn not_running(target: &BlockName) -> String {
     format!(
         "find the background block `{target}`: it does not run (an interruption of the lesson ends it; `--again` starts over)"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn ready_ends_with_its_line() {
-        let (prints, mut printed) = watch::channel(b"a\nlistening on 80".to_vec());
-        let late = tokio::spawn(async move {
-            prints.send_modify(|all| all.extend(b"80\nnext\n"));
-            prints
-        });
-        assert_eq!(until_ready(&mut printed, "listening").await, Some("a\nlistening on 8080\n".len()));
-        drop(late.await);
-        assert_eq!(until_ready(&mut printed, "never").await, None);
-    }
 }

@@ -5,13 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::{Did, INTERRUPTED, Stage};
 use crate::lesson::File;
 use crate::run::chain;
-use crate::session::{Exit, Machine, Program};
+use crate::session;
 
 pub(super) async fn run(stage: &mut Stage<'_>, file: &File) -> Result<Did, String> {
     let started = Instant::now();
@@ -22,7 +21,7 @@ pub(super) async fn run(stage: &mut Stage<'_>, file: &File) -> Result<Did, Strin
     let contents = stage.block.body.text.as_bytes();
     let writing = async {
         if file.on.is_laptop() {
-            on_laptop(&*machine, &path, contents).await
+            session::write_file(&*machine, &path, contents).await
         } else {
             let host = stage.pool.host(host, via).await.map_err(io::Error::other)?;
             host.write_file(&path, contents).await
@@ -46,31 +45,6 @@ fn located(path: &Path, directory: &str) -> String {
     }
     // Before its first block, a shell stands in the home directory.
     Path::new(directory).join(path).to_string_lossy().into_owned()
-}
-
-/// The laptop has no SFTP server; a program that starts in the home directory does the same.
-async fn on_laptop(machine: &dyn Machine, path: &str, contents: &[u8]) -> io::Result<()> {
-    let argv = ["bash", "--noprofile", "--norc", "-c", "cat >\"$1\"", "lab", path].map(str::to_owned);
-    let mut child = machine.spawn(Program { argv: argv.to_vec(), ..Program::default() }).await?;
-    let mut said = Vec::new();
-    // A program that fails at once reads nothing; what it says matters, not that it does not take its input.
-    let fed = async {
-        let _ = child.stdin.write_all(contents).await;
-        let _ = child.stdin.shutdown().await;
-        drop(child.stdin);
-    };
-    let (_, heard) = tokio::join!(fed, child.stdout.read_to_end(&mut said));
-    heard?;
-    match child.exit.await? {
-        Exit::Status(0) => Ok(()),
-        _ => {
-            let said = String::from_utf8_lossy(&said);
-            // `lab: line 1: /etc/x: Permission denied`: the last part says why.
-            Err(io::Error::other(
-                said.trim().rsplit(": ").next().unwrap_or("it was not written").to_lowercase(),
-            ))
-        }
-    }
 }
 
 fn why(error: &io::Error) -> String {

@@ -7,6 +7,8 @@ mod console;
 mod diagram;
 mod file;
 mod http;
+mod port;
+mod ready;
 mod shell;
 
 use background::Backgrounds;
@@ -14,9 +16,10 @@ use background::Backgrounds;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::aws::journal::Origin;
 use crate::event::{Event, EventKind, Sink};
 use crate::lesson::{Block, BlockKind, Capture, Lesson, Place};
-use crate::name::{BlockName, LessonId};
+use crate::name::{BlockName, HostName, LessonId};
 use crate::run::capture::Capturing;
 use crate::run::chain;
 use crate::run::engine::event;
@@ -59,6 +62,7 @@ impl Did {
             output: Output::from_bytes(text.as_bytes()),
             variables: Vec::new(),
             took,
+            strays: Vec::new(),
         })
     }
 
@@ -141,6 +145,13 @@ impl Stage<'_> {
             BlockKind::Http(http) => http::run(self, http).await,
             BlockKind::Diagram => diagram::run(self).await,
         }
+    }
+
+    /// What tells the laptop's `aws` for which block it runs; other hosts have none.
+    fn origin(&self) -> String {
+        let here = self.block.host().is_some_and(HostName::is_laptop);
+        let origin = || Origin { lesson: self.lesson.id.clone(), block: self.block.name.clone() };
+        if here { origin().to_word() } else { String::new() }
     }
 
     /// The values of the laptop's variables that go with the block.

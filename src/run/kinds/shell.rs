@@ -7,6 +7,8 @@ use crate::session;
 
 pub(super) async fn run(stage: &mut Stage<'_>, place: &Place) -> Result<Did, String> {
     let block = session::Block {
+        name: stage.block.name.to_string(),
+        origin: stage.origin(),
         script: stage.block.body.text.clone(),
         with: stage.with(place).await?,
         timeout: stage.deadline,

@@ -23,6 +23,7 @@ fn recorder() -> Recorder {
 
 fn printed(text: &str) -> session::Outcome {
     session::Outcome {
+        strays: Vec::new(),
         status: Some(0),
         ended: session::Ended::Normally,
         output: session::Output::from_bytes(text.as_bytes()),

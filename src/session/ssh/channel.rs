@@ -4,19 +4,27 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::connection::Connection;
+use super::prelude::{LATE, Prelude, noisy};
 use crate::session::machine::{Child, Control, Exit, Program, WindowSize};
-use crate::session::state::quote;
 
-/// Starts a program; without `argv`, the user's login shell.
-pub(super) async fn spawn(connection: Arc<Connection>, program: &Program) -> io::Result<Child> {
-    let channel = connection.session().await.map_err(io::Error::other)?;
+/// How long the login shell may take until the program begins: what it reads at its start (`~/.bashrc`) may be slow.
+const BEGINNING: Duration = Duration::from_secs(20);
+
+/// Starts a program on a channel that was just opened; without `argv`, the user's login shell.
+pub(super) async fn spawn(
+    connection: Arc<Connection>,
+    channel: russh::Channel<Msg>,
+    program: &Program,
+) -> io::Result<Child> {
     let (mut reader, writer) = channel.split();
     if let Some(size) = program.terminal {
         writer
@@ -24,12 +32,11 @@ pub(super) async fn spawn(connection: Arc<Connection>, program: &Program) -> io:
             .await
             .map_err(io::Error::other)?;
     }
+    let prelude = Prelude::new(program.terminal.is_some());
     let started = if program.argv.is_empty() {
         writer.request_shell(true).await
     } else {
-        // The login shell of the user gives way, so that the program leads the session that sshd made.
-        let words: Vec<String> = program.argv.iter().map(|word| quote(word)).collect();
-        writer.exec(true, format!("exec {}", words.join(" "))).await
+        writer.exec(true, prelude.command(&program.argv)).await
     };
     started.map_err(io::Error::other)?;
     let mut early = Vec::new();
@@ -41,17 +48,73 @@ pub(super) async fn spawn(connection: Arc<Connection>, program: &Program) -> io:
             Some(other) => early.push(other),
         }
     }
+    if !program.argv.is_empty() {
+        early = begin(&connection, prelude, early, &mut reader).await?;
+    }
     let stdin = Box::new(writer.make_writer());
     let writer = Arc::new(writer);
     let (printed, stdout) = mpsc::channel(16);
+    let (told, stderr) = mpsc::channel(16);
+    let errors = program.apart.then_some(told);
     let (ended, exit) = oneshot::channel();
-    tokio::spawn(pump(early, reader, Arc::clone(&writer), printed, ended, connection));
+    tokio::spawn(pump(early, reader, Arc::clone(&writer), (printed, errors), ended, connection));
     Ok(Child {
         stdin: Box::new(Stdin(stdin)),
         stdout: Box::new(Stdout { from: stdout, unread: Default::default() }),
+        stderr: program
+            .apart
+            .then(|| Box::new(Stdout { from: stderr, unread: Default::default() }) as Box<_>),
         exit: Box::pin(async move { Ok(exit.await.unwrap_or(Exit::Unknown)) }),
         control: Arc::new(ChannelControl(writer)),
     })
+}
+
+/// Waits until the login shell has given way to the program. What comes from the program by then.
+async fn begin(
+    connection: &Connection,
+    mut prelude: Prelude,
+    early: Vec<ChannelMsg>,
+    reader: &mut ChannelReadHalf,
+) -> io::Result<Vec<ChannelMsg>> {
+    let mut early = early.into_iter();
+    let mut others = Vec::new();
+    let beginning = async {
+        while !prelude.is_over() {
+            let message = match early.next() {
+                Some(message) => Some(message),
+                None => reader.wait().await,
+            };
+            match message {
+                Some(ChannelMsg::Data { data }) => prelude.output(&data),
+                Some(ChannelMsg::ExtendedData { data, .. }) => prelude.errors(&data),
+                None | Some(ChannelMsg::Close) => return false,
+                Some(other) => others.push(other),
+            }
+        }
+        true
+    };
+    match timeout(BEGINNING, beginning).await {
+        Ok(true) => {}
+        Ok(false) if connection.is_closed() => return Err(io::ErrorKind::ConnectionAborted.into()),
+        Ok(false) => {
+            return Err(io::Error::other(noisy("ends before it has started a program", &prelude.said())));
+        }
+        Err(_) => return Err(io::Error::other(noisy(LATE, &prelude.said()))),
+    }
+    if !prelude.said().is_empty() {
+        connection.note_noise();
+    }
+    let (output, errors) = prelude.rest();
+    let mut messages = Vec::new();
+    if !output.is_empty() {
+        messages.push(ChannelMsg::Data { data: output.into() });
+    }
+    if !errors.is_empty() {
+        messages.push(ChannelMsg::ExtendedData { data: errors.into(), ext: 1 });
+    }
+    messages.extend(others);
+    messages.extend(early);
+    Ok(messages)
 }
 
 /// Hands on what comes over the channel until it is closed. When nobody reads the output any more, closes it.
@@ -59,7 +122,7 @@ async fn pump(
     early: Vec<ChannelMsg>,
     mut reader: ChannelReadHalf,
     writer: Arc<ChannelWriteHalf<Msg>>,
-    printed: mpsc::Sender<Vec<u8>>,
+    (printed, mut errors): (mpsc::Sender<Vec<u8>>, Option<mpsc::Sender<Vec<u8>>>),
     ended: oneshot::Sender<Exit>,
     _connection: Arc<Connection>,
 ) {
@@ -72,19 +135,24 @@ async fn pump(
             None => tokio::select! {
                 message = reader.wait() => message,
                 () = nobody_reads(printed.as_ref()) => {
-                    printed = None;
+                    (printed, errors) = (None, None);
                     let _ = writer.close().await;
                     continue;
                 }
             },
         };
         match message {
+            Some(ChannelMsg::ExtendedData { data, .. }) if errors.is_some() => {
+                if let Some(errors) = &errors {
+                    let _ = errors.send(data.to_vec()).await;
+                }
+            }
             Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. }) => {
                 if let Some(printed) = &printed {
                     let _ = printed.send(data.to_vec()).await;
                 }
             }
-            Some(ChannelMsg::Eof) => printed = None,
+            Some(ChannelMsg::Eof) => (printed, errors) = (None, None),
             Some(ChannelMsg::ExitStatus { exit_status }) => {
                 tell(&mut ended, Exit::Status(i32::try_from(exit_status).unwrap_or(-1)));
             }

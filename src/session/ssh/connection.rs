@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub(super) struct Connection {
     address: String,
     /// The connection through which this one goes lives as long.
     _via: Option<Arc<Connection>>,
+    /// The login shell prints something before it starts a program.
+    noise: AtomicBool,
 }
 
 /// The way to a server.
@@ -111,7 +114,7 @@ impl Connection {
             Ok(Ok(parts)) => parts,
         };
         match answer {
-            AuthResult::Success => Ok(Self { handle, address, _via: via }),
+            AuthResult::Success => Ok(Self { handle, address, _via: via, noise: AtomicBool::new(false) }),
             AuthResult::Failure { .. } => Err(Error::Denied {
                 address,
                 user: target.user.clone(),
@@ -126,10 +129,23 @@ impl Connection {
         self.handle.is_closed() || self._via.as_ref().is_some_and(|via| via.is_closed())
     }
 
-    /// A new session channel.
+    /// Takes note that the login shell prints something before it starts a program.
+    pub(super) fn note_noise(&self) {
+        self.noise.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the login shell is known to print something before it starts a program.
+    pub(super) fn is_noisy(&self) -> bool {
+        self.noise.load(Ordering::Relaxed)
+    }
+
+    /// A new session channel; [`Error::Full`] when the server allows no more of them on this connection.
     pub(super) async fn session(&self) -> Result<russh::Channel<client::Msg>, Error> {
         let failed = |source| Error::Protocol { address: self.address.clone(), source };
         match timeout(ATTEMPT, self.handle.channel_open_session()).await {
+            Ok(Err(russh::Error::ChannelOpenFailure(_))) => {
+                Err(Error::Full { address: self.address.clone() })
+            }
             Ok(channel) => channel.map_err(failed),
             Err(_) => Err(failed(russh::Error::ConnectionTimeout)),
         }

@@ -113,6 +113,14 @@ pub enum Error {
         /// The key's fingerprint.
         fingerprint: String,
     },
+    /// The server allows no (more) programs on one connection.
+    #[error(
+        "start a program at {address}: the server allows none, not even on a connection of its own (MaxSessions in its sshd_config)"
+    )]
+    Full {
+        /// `ADDRESS:PORT`.
+        address: String,
+    },
     /// The connection ended or misbehaved in another way.
     #[error("talk to {address}")]
     Protocol {
@@ -138,7 +146,7 @@ impl Error {
             | Self::Protocol { .. } => Some(true),
             Self::Via { source, .. } => source.may_pass(),
             Self::HostKey { .. } | Self::Denied { .. } | Self::Console { .. } => Some(false),
-            Self::Pin { .. } | Self::KeyFile { .. } => None,
+            Self::Pin { .. } | Self::KeyFile { .. } | Self::Full { .. } => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A host behind SSH, with its connection kept open.
+//! A host behind SSH, with its connections kept open.
 
 use std::io;
 use std::sync::Arc;
@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
+use russh::client::Msg;
+
 use super::connection::{Connection, Route};
 use super::{Error, KnownHosts, channel, files, parse_console_keys};
-use crate::session::{BoxFuture, Child, Dial, Machine, Program, Resolve, Target};
+use crate::session::{BoxFuture, Child, Dial, Machine, Program, Resolve, Target, write_file};
 
 /// How long a fresh instance may take until its SSH answers.
 const READY: Duration = Duration::from_secs(120);
@@ -24,7 +26,8 @@ pub struct Host {
     via: Option<Arc<Host>>,
     known_hosts: Arc<dyn KnownHosts>,
     console: Arc<dyn Resolve>,
-    connection: Mutex<Option<Arc<Connection>>>,
+    /// The first is for everything that finds room on it.
+    connections: Mutex<Vec<Arc<Connection>>>,
     suspected: AtomicBool,
     ready_within: Duration,
 }
@@ -44,7 +47,7 @@ impl Host {
             via,
             known_hosts,
             console,
-            connection: Mutex::new(None),
+            connections: Mutex::default(),
             suspected: AtomicBool::new(false),
             ready_within: READY,
         }
@@ -65,11 +68,10 @@ impl Host {
     /// Whether its connection is open, as far as is known.
     pub fn is_open(&self) -> bool {
         // A held lock means that it is being opened.
-        let open = |connection: &Option<Arc<Connection>>| {
-            connection.as_ref().is_some_and(|connection| !connection.is_closed())
-        };
+        let open =
+            |connections: &[Arc<Connection>]| connections.first().is_some_and(|first| !first.is_closed());
         !self.suspected.load(Ordering::Acquire)
-            && self.connection.try_lock().is_ok_and(|connection| open(&connection))
+            && self.connections.try_lock().is_ok_and(|connections| open(&connections))
     }
 
     /// Whether its connections go through that host (`None`: directly).
@@ -99,13 +101,14 @@ impl Host {
 
     /// The open connection, or a new one; waits for a host that is booting.
     async fn connection(&self) -> Result<Arc<Connection>, Error> {
-        let mut connection = self.connection.lock().await;
-        if self.suspected.swap(false, Ordering::AcqRel)
-            && let Some(old) = connection.take()
-        {
-            old.close().await;
+        let mut connections = self.connections.lock().await;
+        if self.suspected.swap(false, Ordering::AcqRel) {
+            for old in connections.drain(..) {
+                old.close().await;
+            }
         }
-        if let Some(open) = connection.as_ref().filter(|connection| !connection.is_closed()) {
+        connections.retain(|connection| !connection.is_closed());
+        if let Some(open) = connections.first() {
             return Ok(Arc::clone(open));
         }
         let begun = Instant::now();
@@ -114,7 +117,7 @@ impl Host {
             let error = match self.connect().await {
                 Ok(open) => {
                     let open = Arc::new(open);
-                    *connection = Some(Arc::clone(&open));
+                    connections.push(Arc::clone(&open));
                     return Ok(open);
                 }
                 Err(error) => error,
@@ -133,6 +136,26 @@ impl Host {
             sleep(pause).await;
             pause = (pause * 3 / 2).min(Duration::from_secs(1));
         }
+    }
+
+    /// A channel for a program, on the first connection that has room for it, or on one more.
+    async fn session(&self) -> Result<(Arc<Connection>, russh::Channel<Msg>), Error> {
+        self.connection().await?;
+        let open = self.connections.lock().await.clone();
+        for connection in open {
+            match connection.session().await {
+                Err(Error::Full { .. }) => {}
+                channel => return Ok((connection, channel?)),
+            }
+        }
+        let more = Arc::new(self.connect().await?);
+        let channel = more.session().await?;
+        self.connections.lock().await.push(Arc::clone(&more));
+        Ok((more, channel))
+    }
+
+    async fn has_lost_one(&self) -> bool {
+        self.connections.lock().await.iter().any(|connection| connection.is_closed())
     }
 
     async fn connect(&self) -> Result<Connection, Error> {
@@ -169,23 +192,30 @@ impl Host {
         Ok(keys)
     }
 
-    /// Writes a whole file by SFTP, and replaces the contents of one that is there. A relative path begins at the login
-    /// user's home.
+    /// Writes a whole file by SFTP, and replaces the contents of one that is there; by a program where there is no SFTP, or
+    /// where the login shell prints into it. A relative path begins at the login user's home.
     pub async fn write_file(&self, path: &str, contents: &[u8]) -> io::Result<()> {
-        let connection = self.connection().await.map_err(io::Error::other)?;
-        match files::write(Arc::clone(&connection), path, contents).await {
-            // Writing the same again is safe.
-            Err(_) if connection.is_closed() => {
-                let connection = self.connection().await.map_err(io::Error::other)?;
-                files::write(connection, path, contents).await
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let (connection, channel) = self.session().await.map_err(io::Error::other)?;
+            let written = match connection.is_noisy() {
+                false => files::write(channel, path, contents).await,
+                true => Err(files::Error::NoSftp),
+            };
+            match written {
+                // Writing the same again is safe.
+                Err(_) if connection.is_closed() && tries == 1 => {}
+                Err(files::Error::NoSftp) => return write_file(self, path, contents).await,
+                Err(files::Error::File(error)) => return Err(error),
+                Ok(()) => return Ok(()),
             }
-            other => other,
         }
     }
 
-    /// Ends the connection.
+    /// Ends the connections.
     pub async fn close(&self) {
-        if let Some(connection) = self.connection.lock().await.take() {
+        for connection in self.connections.lock().await.drain(..) {
             connection.close().await;
         }
     }
@@ -194,14 +224,18 @@ impl Host {
 impl Machine for Host {
     fn spawn<'a>(&'a self, program: Program) -> BoxFuture<'a, io::Result<Child>> {
         Box::pin(async move {
-            let connection = self.connection().await.map_err(io::Error::other)?;
-            match channel::spawn(Arc::clone(&connection), &program).await {
-                // A connection that was dead without our knowing it has started nothing: one more try is safe.
-                Err(_) if connection.is_closed() => {
-                    let connection = self.connection().await.map_err(io::Error::other)?;
-                    channel::spawn(connection, &program).await
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                let started = match self.session().await {
+                    Ok((connection, channel)) => channel::spawn(connection, channel, &program).await,
+                    Err(error) => Err(io::Error::other(error)),
+                };
+                match started {
+                    // A connection that was dead without our knowing it has started nothing: one more try is safe.
+                    Err(_) if tries == 1 && self.has_lost_one().await => {}
+                    other => return other,
                 }
-                other => other,
             }
         })
     }

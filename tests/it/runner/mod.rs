@@ -7,6 +7,8 @@ mod captures;
 mod consoles;
 mod elsewhere;
 mod files;
+mod hosts;
+mod left;
 mod requests;
 mod secrets;
 mod tests_of_lessons;

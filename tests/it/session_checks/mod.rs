@@ -1,6 +1,7 @@
 //! What holds for a shell wherever its bash runs. Called for this machine and for a host behind SSH.
 
 mod ending;
+mod left;
 mod output;
 mod state;
 mod tampering;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 pub use ending::*;
 use lab::session::{Block, Ended, Machine, Outcome, Setup, Shell};
+pub use left::*;
 pub use output::*;
 pub use state::*;
 pub use tampering::*;
@@ -88,6 +90,11 @@ macro_rules! session_checks {
             all_shells_of_one_boot_say_so
             closing_leaves_nothing_behind
             a_dropped_run_does_not_leave_its_block_running
+            what_an_earlier_block_left_running_is_told_apart
+            what_ends_within_its_block_is_part_of_its_result
+            many_things_left_running_hold_up_nothing
+            what_is_left_running_tells_for_which_block_it_runs
+            a_trivial_block_costs_no_more_than_its_way
         );
     };
     (@ $subject:path: $($name:ident)*) => {

@@ -1,7 +1,9 @@
 //! Shells over SSH, against OpenSSH servers that the tests start on 127.0.0.1 with keys of their own.
 
 mod connections;
+mod limits;
 mod logins;
+mod noise;
 
 use std::fs;
 use std::io::{self, BufRead as _};
@@ -57,17 +59,27 @@ fn server(dir: &Path, name: &str) -> Server {
     server_on(dir, name, free_port())
 }
 
+/// A server with these lines of configuration before the usual ones; the first that says something counts.
+fn server_with(dir: &Path, name: &str, more: &str) -> Server {
+    start(dir, name, free_port(), more)
+}
+
 fn server_on(dir: &Path, name: &str, port: u16) -> Server {
+    start(dir, name, port, "")
+}
+
+fn start(dir: &Path, name: &str, port: u16, more: &str) -> Server {
     let own = dir.join(name);
     fs::create_dir_all(&own).expect("a directory");
     keygen(&own.join("host"), &["-t", "ed25519"]);
     fs::copy(dir.join("key.pub"), own.join("authorized")).expect("copies");
+    let subsystem = if more.contains("Subsystem") { "" } else { "Subsystem sftp internal-sftp\n" };
     // A bash that believes to be sshd's first child reads ~/.bashrc, and what the person of this machine has there may take
     // many seconds (pyenv waits for a lock); the level says that it is not.
     let config = format!(
-        "ListenAddress 127.0.0.1:{port}\nHostKey {0}/host\nAuthorizedKeysFile {0}/authorized\nPidFile none\nUsePAM no\n\
+        "{more}ListenAddress 127.0.0.1:{port}\nHostKey {0}/host\nAuthorizedKeysFile {0}/authorized\nPidFile none\nUsePAM no\n\
          StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 100\n\
-         Subsystem sftp internal-sftp\nSetEnv SHLVL=3\n",
+         {subsystem}SetEnv SHLVL=3\n",
         own.display()
     );
     fs::write(own.join("config"), config).expect("writes");
