@@ -244,3 +244,23 @@ fn the_console_keeps_its_end() {
     let console = &world.region().instances.get(&id).unwrap().guest.console;
     assert!(console.len() <= 64 * 1024 && console.ends_with("ä line 19999\n"));
 }
+
+#[test]
+fn who_only_looks_changes_nothing_not_even_what_is_past() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let id = world.instance(&subnet);
+    world.ok("TerminateInstances", json!({"InstanceIds": [id]}));
+    world.settle();
+    world.pass(SignedDuration::from_hours(2));
+    let before = world.state.clone();
+    assert_eq!(
+        world.ok("DescribeInstances", json!({}))["Reservations"],
+        json!([]),
+        "it is shown for an hour"
+    );
+    assert_eq!(world.fails("DeleteVpc", json!({"VpcId": "vpc-00000000000000000"})), "InvalidVpcID.NotFound");
+    assert_eq!((&world.state.accounts, world.state.generation), (&before.accounts, before.generation));
+    world.vpc();
+    assert!(!world.region().instances.contains(&id), "a change writes that down, too");
+}
