@@ -10,7 +10,7 @@ BROWSER := $(HOME)/.cache/lab/browser
 LAB := $(CARGO_TARGET_DIR)/debug/lab
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup clone build demo book test check verify mutations many bench oracle browser install
+.PHONY: help setup clone build demo book test check verify mutations many kills bench oracle browser install
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo 'make verify   build, then lab verify --fresh'
 	@echo 'make mutations  all that lab verify must notice, half an hour of real runs'
 	@echo 'make many     a hundred instances at once; sets a limit of the host, so nothing else of lab may run'
+	@echo 'make kills    the daemon killed a hundred times, and its disk broken, with nothing lost; some minutes'
 	@echo 'make bench    the measurements of benches/RESULTS.md'
 	@echo 'make install  put lab into the directory of cargo install'
 
@@ -72,6 +73,10 @@ mutations: build
 many: build
 	$(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
 	  cargo test --locked --test it a_hundred_instances -- --ignored --nocapture
+
+kills: build
+	$(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
+	  cargo test --locked --test it durability -- --include-ignored --nocapture
 
 bench: build oracle
 	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python cargo bench --locked --profile dev --bench lab
