@@ -17,7 +17,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use jiff::Timestamp;
 use lab::region::client::{Client, LabAccess, Paths};
-use lab::region::model::{self, Action, Caller, Observation, State};
+use lab::region::model::{self, Account, Action, Caller, Observation, State};
 use lab::wire::{Service, encode_request, form_encode};
 use serde_json::{Value, json};
 
@@ -113,9 +113,11 @@ fn start(paths: &Paths) {
 
 /// Gives a lab its instances, while the daemon is down. The id of one of them.
 fn fill(paths: &Paths, access: &LabAccess) -> String {
-    let file = paths.region().join("state.json");
-    let mut saved: Value = fs::read_to_string(&file).expect("the state").parse().expect("JSON");
-    let mut state: State = serde_json::from_value(saved["state"].take()).expect("a state");
+    let file = paths.region().join("accounts").join(format!("{}.json", access.account_id));
+    let mut saved: Value = fs::read_to_string(&file).expect("the account").parse().expect("JSON");
+    let account: Account = serde_json::from_value(saved["account"].take()).expect("an account");
+    let mut state = State::new();
+    state.accounts.insert(access.account_id.clone(), account.into());
     let caller = Caller { account: access.account_id.clone(), region: access.region.clone() };
     let call = |state: &mut State, operation: &str, params: Value| {
         let action = Action::new(operation, params);
@@ -139,7 +141,7 @@ fn fill(paths: &Paths, access: &LabAccess) -> String {
         let stopped = Observation::InstanceStopped { instance_id: last.clone() };
         model::observe(&mut state, &stopped.of(&access.account_id), Timestamp::now());
     }
-    saved["state"] = serde_json::to_value(state).expect("serialises");
+    saved["account"] = serde_json::to_value(&state.accounts[&access.account_id]).expect("serialises");
     fs::write(file, saved.to_string()).expect("written");
     last
 }

@@ -67,6 +67,14 @@ impl Listing {
         Ok(Filter { path, wanted })
     }
 
+    /// Whether the request can select this id, by the first member that selects by id: what it cannot select need not be
+    /// shown to begin with.
+    pub(crate) fn may_select<'a>(&self, params: Params<'a>) -> impl Fn(&str) -> bool + use<'a> {
+        let wanted = self.ids.first().map(|(member, ..)| params.strings(member)).unwrap_or_default();
+        let wanted: HashSet<&'a str> = wanted.into_iter().collect();
+        move |id| wanted.is_empty() || wanted.contains(id)
+    }
+
     fn by_id(&self, params: Params<'_>, items: Vec<Value>) -> Result<Vec<Value>, Fault> {
         let mut items = items;
         for (member, path, kind) in self.ids {

@@ -194,10 +194,12 @@ pub(super) fn show_new_reservation(context: &Context<'_>, reservation_id: &str) 
 
 pub(super) fn describe(context: &mut Context<'_>) -> Result<Value, Fault> {
     let context = &*context;
+    let may_select = LISTING.may_select(context.params);
     let items = context
         .region
         .instances
         .iter()
+        .filter(|instance| may_select(&instance.id))
         .map(|instance| {
             let mut shown = show(context, instance);
             shown["ReservationId"] = json!(instance.reservation_id);

@@ -55,7 +55,7 @@ impl Desk {
 
 fn call(plane: &Plane, lab: &Lab, operation: &str, params: Value) -> Applied {
     let caller = Caller { account: lab.account.clone(), region: lab.region.clone() };
-    plane.apply(&caller, &Action { operation: operation.to_owned(), params })
+    plane.apply(&caller, &Action::new(operation, params))
 }
 
 fn text(applied: Applied, pointer: &str) -> String {
