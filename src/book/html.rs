@@ -164,7 +164,7 @@ mod tests {
         let html = Html::text("a\u{202e}b\u{9b}").into_string();
         assert_eq!(
             html,
-            "a<span class=\"lab-unseen\" title=\"U+202E: turns the direction of writing\">U+202E</span>b\
+            "a<span class=\"lab-unseen\" title=\"U+202E: an override of the direction of writing\">U+202E</span>b\
              <span class=\"lab-unseen\" title=\"U+009B: a control character\">U+009B</span>"
         );
         let html = Html::element("i", &[("title", "x\u{2066}")], Html::new()).into_string();

@@ -63,11 +63,17 @@ pub(super) fn word_around(text: &str, span: Range<usize>) -> Range<usize> {
 
 /// Where secrets stand in base64 over several lines, and where private keys do.
 pub(super) fn find(text: &str, known: &Known) -> Vec<Range<usize>> {
-    let lines = LINES.find_iter(text).filter(|lines| {
-        let joined: String = lines.as_str().split_whitespace().collect();
-        !known.find(&joined).is_empty()
-    });
-    let mut found: Vec<_> = lines.map(|lines| lines.range()).collect();
+    let mut found = Vec::new();
+    for lines in LINES.find_iter(text) {
+        // The places of the characters that are left without line breaks.
+        let places: Vec<(usize, char)> =
+            lines.as_str().char_indices().filter(|(_, c)| !matches!(c, '\r' | '\n')).collect();
+        let joined: String = places.iter().map(|(_, c)| c).collect();
+        let place = |at: usize| lines.start() + places[at].0;
+        let spans =
+            known.coded_in(&joined).into_iter().map(|span| place(span.start)..place(span.end - 1) + 1);
+        found.extend(spans.map(|span| word_around(text, span)));
+    }
     let keys = KEY.find_iter(text).filter(|coded| {
         let word: String = coded.as_str().chars().filter(|c| !matches!(c, '\r' | '\n' | '=')).collect();
         let bytes = STANDARD_NO_PAD.decode(&word[..word.len() / 4 * 4]).unwrap_or_default();

@@ -48,8 +48,22 @@ impl Known {
         self.pieces.add(body, public);
     }
 
-    /// Where secrets stand in a text.
+    /// Where secrets stand in a text. Of one in base64, its whole word is.
     pub fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = self.written_in(text);
+        found.extend(self.coded_in(text).into_iter().map(|one| encoded::word_around(text, one)));
+        found
+    }
+
+    /// Where they stand in base64 or hexadecimal, and where parts of long ones do.
+    pub fn coded_in(&self, text: &str) -> Vec<Range<usize>> {
+        let coded = self.words.iter().flat_map(|word| word.coded.find_iter(text));
+        let mut found: Vec<_> = coded.map(|one| one.range()).collect();
+        found.extend(self.pieces.find(text));
+        found
+    }
+
+    fn written_in(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         for word in &self.words {
             // One that begins within another counts, too.
@@ -60,10 +74,7 @@ impl Known {
                     .find(|at| text.is_char_boundary(*at))
                     .unwrap_or(text.len());
             }
-            found.extend(word.coded.find_iter(text).map(|one| encoded::word_around(text, one.range())));
         }
-        let pieces = self.pieces.find(text);
-        found.extend(pieces.into_iter().map(|piece| encoded::word_around(text, piece)));
         found
     }
 }

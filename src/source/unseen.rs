@@ -61,7 +61,7 @@ pub fn code(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 
-/// What it is called or what it does.
+/// What it is.
 pub fn name(c: char) -> &'static str {
     match c {
         '\u{80}'..='\u{9f}' => "a control character",
@@ -69,10 +69,10 @@ pub fn name(c: char) -> &'static str {
         '\u{61c}' | '\u{200e}' | '\u{200f}' => "a mark of the direction of writing",
         '\u{200b}' => "a space without width",
         '\u{200c}' | '\u{200d}' => "a joiner without width",
-        '\u{202a}' | '\u{202b}' => "embeds another direction of writing",
-        '\u{202d}' | '\u{202e}' => "turns the direction of writing",
-        '\u{202c}' | '\u{2069}' => "ends another direction of writing",
-        '\u{2066}'..='\u{2068}' => "sets another direction of writing apart",
+        '\u{202a}' | '\u{202b}' => "the beginning of another direction of writing",
+        '\u{202d}' | '\u{202e}' => "an override of the direction of writing",
+        '\u{202c}' | '\u{2069}' => "the end of another direction of writing",
+        '\u{2066}'..='\u{2068}' => "the beginning of a direction of writing set apart",
         '\u{2028}' | '\u{2029}' => "a separator of lines or paragraphs",
         '\u{feff}' => "a byte order mark",
         '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => "a variation selector",

@@ -42,7 +42,7 @@ pub(super) fn check(draft: &Draft, problems: &mut Problems<'_>) {
             let added = problems.warning(
                 "literal-id",
                 block.body.locate_span(Span::new(id.start(), id.end())),
-                format!("`{}` exists in one account only", id.as_str()),
+                format!("`{}` exists in one {} only", id.as_str(), if image { "region" } else { "account" }),
             );
             if image {
                 added.help("find the image by its name or by a public parameter, such as `resolve:ssm:/aws/service/…`");

@@ -6,6 +6,7 @@ use crate::lesson::document::Draft;
 use crate::lesson::problems::Problems;
 use crate::name::{BlockName, Os};
 use crate::source::Span;
+use crate::source::unseen::{self, Part};
 
 /// The rules that concern one lesson.
 pub(super) fn check(draft: &Draft, problems: &mut Problems<'_>) {
@@ -16,6 +17,7 @@ pub(super) fn check(draft: &Draft, problems: &mut Problems<'_>) {
     }
     for block in draft.lesson.blocks() {
         tabs(block, problems);
+        unseen_characters(block, problems);
     }
 }
 
@@ -113,5 +115,26 @@ fn tabs(block: &Block, problems: &mut Problems<'_>) {
                 "a tab cannot be pasted into a terminal",
             )
             .help("use spaces: a shell takes a typed tab as a request to complete the word");
+    }
+}
+
+/// What is typed must be what it looks like.
+fn unseen_characters(block: &Block, problems: &mut Problems<'_>) {
+    let mut at = 0;
+    for part in unseen::parts(&block.body.text) {
+        let length = match part {
+            Part::Seen(text) => text.len(),
+            Part::Unseen(c) => {
+                problems
+                    .warning(
+                        "unseen-character",
+                        block.body.locate_span(Span::new(at, at + c.len_utf8())),
+                        format!("nobody sees {}, {}", unseen::code(c), unseen::name(c)),
+                    )
+                    .help("delete it; a program that needs it can have it by its number, as in `$'\\u202e'`");
+                c.len_utf8()
+            }
+        };
+        at += length;
     }
 }

@@ -4,6 +4,7 @@
 mod backgrounds;
 mod boots;
 mod captures;
+mod compared;
 mod consoles;
 mod elsewhere;
 mod files;

@@ -301,7 +301,7 @@ fn a_run_that_goes_on_in_another_process_still_knows_its_secrets() {
     let shown = second.output("show");
     let key = fs::read_to_string(home.join("own.key")).expect("the key");
     let public = fs::read_to_string(home.join("own.key.pub")).expect("its public half");
-    assert!(shown.starts_with("<********>\n********\n") && shown.contains(&public), "{shown}");
+    assert!(shown.starts_with("<********>\n********\nssh-ed25519 ") && shown.contains(&public), "{shown}");
     for line in key.lines().skip(1).take(2) {
         assert!(!second.told.contains(&line[..40]) && !first.told.contains(&line[..40]), "{}", second.told);
     }
