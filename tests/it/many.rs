@@ -49,7 +49,8 @@ fn killed(pid: u64) {
 /// The child of a process that has this word in its command line.
 fn child(of: u64, word: &str) -> u64 {
     let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).expect("children");
-    let is = |pid: &&str| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(word));
+    let is =
+        |pid: &&str| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(word));
     children.split_whitespace().find(is).and_then(|pid| pid.parse().ok()).expect("a child")
 }
 
@@ -169,7 +170,10 @@ fn a_hundred_instances_run_on_a_host_with_the_usual_limit() {
     let lead = &fifteen[0];
     assert!(lead.lab(&["region", "start"]).status.success());
     let text = told(&lead.lab(&["region", "status"]));
-    assert!(text.contains("raised on this machine: fs.inotify.max_user_instances from 128 to 1128"), "{text}");
+    assert!(
+        text.contains("raised on this machine: fs.inotify.max_user_instances from 128 to 1128"),
+        "{text}"
+    );
     assert!(told(&lead.lab(&["doctor"])).contains("fs.inotify.max_user_instances from 128 to 1128"));
     let empty = status(lead)["memory_mib"].as_u64().expect("the kernel tells");
 
