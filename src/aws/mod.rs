@@ -10,6 +10,7 @@ pub mod client;
 pub mod command;
 mod configure;
 pub mod creation;
+mod done;
 pub mod execute;
 pub mod frame;
 mod held;

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::creation::creation;
+use super::done;
 use super::journal::Origin;
 use super::request::{Answer, Call, CallError, Request};
 use crate::name::LessonId;
@@ -33,6 +35,8 @@ struct Left {
     answered: Vec<Answered>,
     /// Whether nothing has come between: then a change need not be made again to be so.
     exact: bool,
+    /// Whether the next request without an answer may be the one that was under way when the block was cut short.
+    was_under_way: bool,
 }
 
 /// The answers that the running block may have again; shared by the engine, which knows when, and [`Replayed`].
@@ -48,6 +52,8 @@ enum Known {
     Answer(Value),
     /// This was its answer, but whether it holds is not certain: send it again, and believe a refusal to mean that it does.
     Doubtful(Value),
+    /// Whether this was made before is not known: send it, and understand a refusal because it was.
+    Perhaps,
     /// The earlier attempt had made these by the same operation, otherwise: another one of them would be one too many.
     Otherwise(LessonId, Vec<String>),
 }
@@ -56,7 +62,7 @@ impl Replay {
     /// From now on requests are answered as they were before, in an attempt to run the block `origin`. `exact` says that
     /// all that it had done is as it was then.
     pub fn begin(&self, origin: &Origin, answered: Vec<Answered>, exact: bool) {
-        *self.left() = Some(Left { origin: origin.clone(), answered, exact });
+        *self.left() = Some(Left { origin: origin.clone(), answered, exact, was_under_way: true });
     }
 
     /// From now on all requests are EC2's.
@@ -82,8 +88,11 @@ impl Replay {
                 Known::Doubtful(answer)
             };
         }
+        // What creates is found by its tag, and answered.
+        let perhaps = std::mem::take(&mut left.was_under_way) && creation(operation).is_none();
+        let new = if perhaps { Known::Perhaps } else { Known::Not };
         if left.answered.is_empty() {
-            return Known::Not;
+            return new;
         }
         let others = left.answered.iter().filter(|answered| answered.operation == operation);
         let others: Vec<String> = others.flat_map(|answered| answered.made.iter().cloned()).collect();
@@ -92,7 +101,7 @@ impl Replay {
         }
         // The block does something else than before.
         left.exact = false;
-        Known::Not
+        new
     }
 }
 
@@ -139,6 +148,13 @@ impl<C: Call> Call for Replayed<C> {
                 Known::Answer(answer) => Ok(answer),
                 Known::Doubtful(answer) => match self.call.call(request).await {
                     Err(CallError::Service(fault)) if says_it_holds(&fault) => Ok(answer),
+                    result => result,
+                },
+                Known::Perhaps => match self.call.call(request).await {
+                    Err(CallError::Service(fault)) => match done::answer(&self.call, request, &fault).await {
+                        Some(answer) => Ok(answer),
+                        None => Err(CallError::Service(fault)),
+                    },
                     result => result,
                 },
                 Known::Otherwise(lesson, made) => {
@@ -305,5 +321,22 @@ mod tests {
             let from = answered.as_ref().and_then(|answer| answer["From"].as_str());
             assert_eq!((from, !seen(&calls).is_empty()), (answer, sent), "{exact} {refuses:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_change_that_was_under_way_is_so_when_ec2_says_that_it_is() {
+        let replay = Replay::default();
+        let vpc = json!({"CidrBlock": "10.0.0.0/16"});
+        let before = answered("CreateVpc", &vpc, json!({"Vpc": {"VpcId": "vpc-1"}}), &["vpc-1"]);
+        replay.begin(&origin("make"), vec![before], true);
+        let calls = calls(&replay, Some("RouteAlreadyExists"));
+        ask(&calls, "CreateVpc", vpc).await.expect("answered");
+        let route = |to: &str| json!({"RouteTableId": "rtb-1", "DestinationCidrBlock": to});
+        assert_eq!(
+            ask(&calls, "CreateRoute", route("0.0.0.0/0")).await.expect("so"),
+            json!({"Return": true})
+        );
+        // One was under way, and no more.
+        assert!(ask(&calls, "CreateRoute", route("10.9.0.0/16")).await.is_err());
     }
 }
