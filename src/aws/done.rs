@@ -47,7 +47,7 @@ fn says_so(operation: &str, code: &str) -> bool {
 async fn ask(call: &dyn Call, request: &Request, operation: &str, filter: Value) -> Option<Value> {
     let operation = Service::ec2().operation(operation)?;
     let params = json!({"Filters": [filter]});
-    call.call(&Request { operation, params, target: request.target.clone() }).await.ok()
+    call.call(&Request { operation, params, target: request.target.clone(), origin: None }).await.ok()
 }
 
 /// The rules that a request asked for, as they are in the group; all of them.
@@ -153,7 +153,7 @@ mod tests {
 
     async fn after(operation: &str, params: Value, code: &str) -> Option<Value> {
         let operation = Service::ec2().operation(operation).expect("in the model");
-        let request = Request { operation, params, target: Target::default() };
+        let request = Request { operation, params, target: Target::default(), origin: None };
         answer(&Ec2, &request, &Fault::new(code, "no")).await
     }
 

@@ -76,7 +76,7 @@ mod tests {
 
     fn admit(operation: &str, params: Value, instances: u64) -> Result<Value, String> {
         let capacity = Capacity { sight: Sight::of_server(BTreeMap::new()), raised: Vec::new() };
-        let action = Action { operation: operation.to_owned(), params };
+        let action = Action::new(operation, params);
         let room = || Room { instances, by: "x = 3 (things)".to_owned(), hint: Some("do this".to_owned()) };
         capacity.admit(action, room).map(|action| action.params).map_err(|fault| fault.to_string())
     }

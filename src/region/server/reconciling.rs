@@ -184,7 +184,7 @@ mod tests {
         plane.add_lab("one", &lab, Account::default()).expect("saved");
         let call = |operation: &str, params: Value, pointer: &str| {
             let caller = Caller { account: lab.account.clone(), region: lab.region.clone() };
-            let answer = plane.apply(&caller, &Action { operation: operation.to_owned(), params }).answer;
+            let answer = plane.apply(&caller, &Action::new(operation, params)).answer;
             answer.expect("made").pointer(pointer).and_then(Value::as_str).expect(pointer).to_owned()
         };
         let vpc = call("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"}), "/Vpc/VpcId");
