@@ -22,14 +22,45 @@ static OPENING: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a valid expression")
 });
 
+/// What a fence says without braces, where it could only be meant to stand in them.
+static BARE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?:^|[\s(\[])(?:#[a-z][a-z0-9-]*\b|(?:on|via|with|exit|timeout|eventually|until|vary|match|show|file|capture",
+        r"|capture-on|os|hint|ready|stop|logs|prompt)=).*"
+    ))
+    .expect("a valid expression")
+});
+/// Braces with a name, alone on their line.
+static ALONE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^[\s>]*(\{#[a-z][^}\n]*\})[ \t]*$").expect("a valid expression"));
+
 const FOUR_BACKTICKS: &str = "to show how a block is written, put it into a fence of four backticks";
 
 /// The rules that concern one lesson.
 pub(super) fn check(draft: &Draft, problems: &mut Problems<'_>) {
     let source = &draft.lesson.source;
+    let in_fence =
+        |at: usize| draft.fences.iter().any(|fence| (fence.span.start..fence.span.end).contains(&at));
+    for fence in &draft.fences {
+        without_braces(source.slice(fence.info), fence.info.start, problems);
+    }
     for number in 1..=source.line_count() {
         let line = source.line_span(number);
         let text = source.slice(line);
+        if let Some(braces) = ALONE.captures(text).and_then(|found| found.get(1)) {
+            let span = Span::new(line.start + braces.start(), line.start + braces.end());
+            if !in_fence(span.start) {
+                problems
+                    .error(
+                        "not-a-block",
+                        span,
+                        "this looks like a block and is none: these braces belong to no fence",
+                    )
+                    .help(
+                        "write them on the fence's first line, behind the language: ```` ```sh {#name} ````",
+                    );
+            }
+        }
         let Some(found) = OPENING.captures(text) else { continue };
         let opening = Opening {
             before: &found["before"],
@@ -37,10 +68,28 @@ pub(super) fn check(draft: &Draft, problems: &mut Problems<'_>) {
             info: found["info"].trim_end(),
             at: line.start + found["before"].len(),
         };
-        let seen = draft.fences.iter().any(|fence| (fence.span.start..fence.span.end).contains(&opening.at));
-        if !seen {
+        if !in_fence(opening.at) {
             opening.check(draft, problems);
         }
+    }
+}
+
+/// A fence that Markdown sees, and that would be a block if it had braces.
+fn without_braces(info: &str, at: usize, problems: &mut Problems<'_>) {
+    let language = info.find(char::is_whitespace).unwrap_or(info.len());
+    if info.contains('{') {
+        return;
+    }
+    if let Some(found) = BARE.find(&info[language..]) {
+        let words = found.as_str().trim();
+        let start = at + language + found.start() + found.as_str().len() - found.as_str().trim_start().len();
+        problems
+            .error(
+                "not-a-block",
+                Span::new(start, start + words.len()),
+                "this looks like a block and is none: it has no braces",
+            )
+            .help(format!("write `{{{}}}`", words.trim_matches(['(', ')', '[', ']'])));
     }
 }
 

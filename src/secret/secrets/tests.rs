@@ -211,14 +211,28 @@ fn a_known_secret_is_found_however_it_is_written() {
             ways.push(URL_SAFE_NO_PAD.encode(&text));
         }
     }
-    let wrapped =
-        STANDARD.encode(format!("{}{secret}{}", "a line before\n".repeat(9), "and behind\n".repeat(9)));
-    let lines: Vec<&str> =
-        wrapped.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    ways.push(lines.join("\n"));
     for way in ways {
         let masked = secrets.mask(&format!("a {way} b"));
         assert_eq!(masked, format!("a {MASK} b"), "{way}");
+    }
+}
+
+#[test]
+fn a_known_secret_is_found_across_the_lines_of_base64() {
+    let secret = "p/w:d&x\"<é>hunter 2+";
+    let secrets = Secrets::default();
+    secrets.add(secret);
+    for before in 0..60 {
+        let coded = STANDARD.encode(format!("{}{secret}{}", "b".repeat(before), "a".repeat(120)));
+        let lines: Vec<&str> =
+            coded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        let masked = secrets.mask(&format!("a\n{}\nend\n", lines.join("\n")));
+        // Of the lines, those that hold a part of it are masked.
+        let first = before / 57;
+        let last = (before + secret.len() - 1) / 57;
+        assert!(!masked.contains(lines[first]) && !masked.contains(lines[last]), "{before}: {masked}");
+        let end = format!("{}\nend\n", lines[lines.len() - 1]);
+        assert!(masked.starts_with("a\n") && masked.ends_with(&end), "{masked}");
     }
 }
 
