@@ -203,6 +203,7 @@ fn an_acl_knows_no_flows() {
         echoes(&db.namespace, db.ip, 80);
         let region = world.state.region(world.account(), "us-east-1").expect("a region");
         let standard = region.network_acl_of(&network.private).expect("every subnet has one");
+        let standard_acl = standard.id.clone();
         let association = standard
             .associations
             .iter()
@@ -239,5 +240,14 @@ fn an_acl_knows_no_flows() {
         assert!(connects(&web.namespace, db.ip, 80));
         world.call("DeleteNetworkAclEntry", delete(100));
         assert_eq!(tries(&web.namespace, db.ip, 80), Outcome::Silence, "out, but no way in");
+
+        let region = world.state.region(world.account(), "us-east-1").expect("a region");
+        let own = region.network_acl_of(&network.private).expect("the new one");
+        let (association, standard) = (own.associations[0].id.clone(), standard_acl);
+        world.call(
+            "ReplaceNetworkAclAssociation",
+            json!({"AssociationId": association, "NetworkAclId": standard}),
+        );
+        assert!(connects(&web.namespace, db.ip, 80), "the standard one again");
     });
 }
