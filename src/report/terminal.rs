@@ -1,7 +1,8 @@
 //! A run as a person watches it: what runs now, its output as it comes, a tick or a diff, a closing summary.
 //!
 //! Every line is understandable without colour. Lines are only ever added, so that scrolling back, a log file and a
-//! terminal show the same; the one exception is the progress of preparation, which overwrites itself on a terminal.
+//! terminal show the same; on a terminal, the progress of preparation and the number of tries that told nothing new overwrite
+//! themselves.
 
 #[cfg(test)]
 mod tests;

@@ -2,15 +2,14 @@
 //!
 //! Two programs run on a machine for one shell, over one channel. The *shell* reads commands from its standard input and
 //! prints what blocks print. The *reporter* made a private directory with a named pipe, and tells what arrives in it on
-//! standard error. A block's end
-//! goes like this: the shell writes its state to a file of that directory and a line to the pipe, both by path; the
-//! reporter hands line and state on; only then is a fresh nonce sent to the shell, which prints it, and that ends the
-//! output. Everything here is done by builtins: no process starts for a block before its end.
+//! standard error. A block's end goes like this: the shell writes its state to a file of that directory and a line to the
+//! pipe, both by path; the reporter hands line and state on; only then is a fresh nonce sent to the shell, which prints it,
+//! and that ends the output. All of it is done by builtins: no process starts for a block before its end.
 //!
 //! What blocks print goes into a named pipe, a *slot*, from which the reporter's `cat` carries it to standard output. After
-//! a block that started a process (the last word of `/proc/loadavg` is the last process id) the shell goes on to another slot. Where something still holds the old one, an earlier block has left it
-//! running: what it prints from then on goes into a file and is told apart. A fresh mark on standard output says that
-//! nothing but the new slot is carried there.
+//! a block that started a process (the last word of `/proc/loadavg` is the last process id) the shell goes on to another
+//! slot. Where something still holds the old one, that block has left it running: what it prints from then on goes into a
+//! file and is told apart. A fresh mark on standard output says that nothing but the new slot is carried there.
 
 use super::block::{BLOCK_VARIABLE, Block};
 use super::state::quote;
@@ -32,8 +31,8 @@ exec bash --noprofile --norc 2>&1
 "#;
 
 /// The reporter. Tells its directory, then which boot of the machine this is (the kernel's word for it, and when the
-/// first process began: a container may have only the latter of its own), then one message a line of the pipe: the line, four parts of state, and `end`,
-/// each ended by a NUL. It leaves, and takes the directory with it, after `bye`, when nobody listens any more, and some
+/// first process began: a container may have only the latter of its own), then one message a line of the pipe: the line,
+/// four parts of state, and `end`, each ended by a NUL. It leaves, and takes the directory with it, after `bye`, when nobody listens any more, and some
 /// time after the shell has gone. Without a directory it tells an empty name.
 ///
 /// `from` has a descriptor for each slot, so that nobody who writes to one is without a reader; `left` the process that
