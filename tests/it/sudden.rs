@@ -343,6 +343,68 @@ fn a_block_that_asks_for_something_else_is_told_and_can_be_redone() {
     expect(&course.lab(&["down"]), 0, &["2 resources deleted"]);
 }
 
+/// A block whose parts can be lost one by one.
+const PARTS: &str = "# Parts
+
+```sh {#net}
+VPC=$(aws ec2 create-vpc --cidr-block 10.0.0.0/16 --query Vpc.VpcId --output text)
+SUBNET=$(aws ec2 create-subnet --vpc-id $VPC --cidr-block 10.0.0.0/24 --query Subnet.SubnetId --output text)
+```
+
+```sh {#make timeout=5m}
+aws ec2 create-key-pair --key-name k --query KeyMaterial --output text > k.pem
+IDS=$(aws ec2 run-instances --image-id resolve:ssm:/aws/service/debian/release/13/latest/amd64 --subnet-id $SUBNET \\
+  --instance-type t3.micro --count 2 --query Instances[].InstanceId --output text)
+touch began
+until test -e go; do sleep 0.1; done
+aws ec2 describe-key-pairs --query 'length(KeyPairs)'
+aws ec2 describe-instances --filters Name=instance-state-name,Values=pending,running \\
+  --query 'length(Reservations[].Instances[])'
+```
+";
+
+#[test]
+fn half_of_what_a_block_had_made_is_no_ground_to_go_on_from() {
+    let region = Region::new();
+    let course = Course::of(&region, "parts", PARTS);
+    let lab = course.state().join("labs/default");
+    let made = |operation: &str| {
+        let text = fs::read_to_string(lab.join("journal.jsonl")).expect("readable");
+        text.lines().filter(|line| line.contains("intended") && line.contains(operation)).count()
+    };
+    let cut_short = || {
+        let running = begin(&course, "default", &["run", "parts"]);
+        send(&running, Signal::SIGKILL);
+        running.wait_with_output().expect("ends");
+    };
+    let whole = |arguments: &[&str]| {
+        fs::write(lab.join("home/go"), "").expect("written");
+        let output = course.lab(&[arguments, &["--format", "json"]].concat());
+        expect(&output, 0, &[]);
+        assert_eq!(report(&events(&output), "make")["output"], "1\n2\n");
+    };
+    cut_short();
+    by_hand(
+        &course,
+        "id=$(aws ec2 describe-instances --query Reservations[0].Instances[0].InstanceId --output text); \
+         aws ec2 terminate-instances --instance-ids $id; aws ec2 wait instance-terminated --instance-ids $id",
+    );
+    let words = ["`make` of parts", "had created key-", "of which some are gone", "--redo", "--again"];
+    expect(&course.lab(&["run", "parts"]), 2, &words);
+    whole(&["run", "parts", "--redo"]);
+    assert_eq!((made("CreateVpc"), made("CreateKeyPair"), made("RunInstances")), (1, 2, 2));
+    expect(&course.lab(&["down"]), 0, &["is down"]);
+
+    // The private key is lost, which nobody is given again: another pair is made, and nothing else.
+    cut_short();
+    fs::remove_file(lab.join("held.jsonl")).expect("it is held");
+    whole(&["run", "parts"]);
+    assert_eq!((made("CreateVpc"), made("CreateKeyPair"), made("RunInstances")), (1, 2, 1));
+    let text = fs::read_to_string(lab.join("journal.jsonl")).expect("readable");
+    assert!(!text.contains("PRIVATE KEY"), "the journal has no secrets");
+    expect(&course.lab(&["down"]), 0, &["is down"]);
+}
+
 #[test]
 fn a_block_goes_on_after_work_by_hand() {
     let region = Region::new();
