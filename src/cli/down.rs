@@ -13,6 +13,7 @@ use crate::cli::args::DownArgs;
 use crate::cli::failure::Failure;
 use crate::cli::open::{self, OpenLab};
 use crate::event::{Event, EventKind, Sink};
+use crate::output::say;
 use crate::region::client::{Client, Paths};
 use crate::report::{Detail, Terminal};
 use crate::run::read_state;
@@ -39,7 +40,7 @@ pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
         }
     }
     if !any {
-        anstream::println!("there is nothing to take away");
+        say!("there is nothing to take away");
     }
     Ok(ExitCode::from(code))
 }
@@ -53,11 +54,7 @@ async fn down_one(paths: &Paths, name: &str, args: &DownArgs, sink: &dyn Sink) -
     let started = Instant::now();
     let mut opened = open::open_for_teardown(name, state, sink).await?;
     let count = take_away_within(&mut opened, sink, Duration::from_secs(args.within * 60)).await?;
-    anstream::println!(
-        "lab `{name}` is down: {} deleted in {:.1} s",
-        counted(count),
-        started.elapsed().as_secs_f64()
-    );
+    say!("lab `{name}` is down: {} deleted in {:.1} s", counted(count), started.elapsed().as_secs_f64());
     Ok(true)
 }
 
@@ -68,7 +65,7 @@ async fn forget(paths: &Paths, name: &str) -> Result<bool, Failure> {
         return Ok(false);
     }
     client.remove_lab(name).await?;
-    anstream::println!("lab `{name}` is removed from the local region");
+    say!("lab `{name}` is removed from the local region");
     Ok(true)
 }
 

@@ -24,6 +24,7 @@ mod hosts;
 mod keys;
 mod kinds;
 mod lab;
+mod lock;
 mod pictures;
 mod recorder;
 

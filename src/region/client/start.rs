@@ -1,5 +1,6 @@
 //! Starting the daemon on demand, and waiting for its end.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::process::Command;
 
 use super::super::tree::{Launch, VERB_DAEMON};
 use super::{ClientError, Paths, Progress};
+use crate::private;
 
 /// How long an ended daemon may take to vanish.
 const END: Duration = Duration::from_secs(20);
@@ -22,12 +24,15 @@ pub(super) async fn start(
     let failed = |reason: String| ClientError::NotStarted { reason, log: paths.daemon_log() };
     let program =
         std::env::current_exe().map_err(|error| failed(format!("this program's own path: {error}")))?;
-    // Made here, so that they belong to the user and not to root.
-    for directory in [&paths.state, &paths.cache] {
-        std::fs::create_dir_all(directory)
-            .map_err(|error| failed(format!("{}: {error}", directory.display())))?;
-    }
-    let launch = Launch { paths: paths.clone(), uid: Uid::current().as_raw(), gid: Gid::current().as_raw() };
+    // Made here, so that they belong to the user and not to root. Links on the way to them are followed here, with the
+    // user's rights; root follows none.
+    let place = |directory: &Path| {
+        private::directory(directory)
+            .and_then(|()| directory.canonicalize())
+            .map_err(|error| ClientError::at(directory, error))
+    };
+    let places = Paths { state: place(&paths.state)?, cache: place(&paths.cache)? };
+    let launch = Launch { paths: places, uid: Uid::current().as_raw(), gid: Gid::current().as_raw() };
     let mut command = if Uid::effective().is_root() {
         Command::new(&program)
     } else {

@@ -14,6 +14,7 @@ use super::mirror::Mirror;
 use super::stream::{self, Door};
 use super::wanted::{Service, Socket, wanted};
 use super::{Authority, TrustError, World, dns, metadata, web};
+use crate::output::remark;
 use crate::region::kernel::{self, KernelError};
 
 /// A socket that could not be opened is tried again after so long.
@@ -109,7 +110,7 @@ impl<W: World> Services<W> {
                         missing = true;
                         // Once: the network may take a moment, and is tried every second.
                         if told.insert(socket) {
-                            eprintln!("internet: {}", chain(&error));
+                            remark!("internet: {}", chain(&error));
                         }
                     }
                 }

@@ -134,7 +134,7 @@ impl Region {
     }
 
     fn guests(&self) -> std::path::PathBuf {
-        self.paths.region().join("guests")
+        self.inside.region().join("guests")
     }
 
     /// A lab with an account that there is not yet.

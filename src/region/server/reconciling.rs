@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::plane::Plane;
+use crate::output::remark;
 use crate::region::fabric;
 use crate::region::guest::{GuestEvent, GuestMachines};
 use crate::region::kernel::Linux;
@@ -49,7 +50,7 @@ struct Guard;
 impl Drop for Guard {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("reconcile: this thread has failed; the region ends");
+            remark!("reconcile: this thread has failed; the region ends");
             std::process::exit(70);
         }
     }
@@ -100,7 +101,7 @@ fn work(
         let (goal, generation) = plane.read(|saved| (Goal::of(&saved.state), saved.state.generation));
         let pass = reconciler.reach(&goal, Instant::now());
         for problem in &pass.problems {
-            eprintln!("reconcile: {problem}");
+            remark!("reconcile: {problem}");
         }
         note(plane, pass.observations);
         reached.send_replace(generation);
@@ -115,7 +116,7 @@ fn hear(reconciler: &mut Reconciler<Linux, GuestMachines>, event: &GuestEvent) -
         return Some(Observation::Console { instance_id: instance.to_owned(), text }.of(account));
     }
     if let GuestEvent::Stopped { id, exit } = event {
-        eprintln!("guest {id}: {exit:?}");
+        remark!("guest {id}: {exit:?}");
     }
     reconciler.heard(event)
 }
@@ -125,6 +126,6 @@ fn note(plane: &Plane, observations: Vec<Seen>) {
         return;
     }
     if let Err(error) = plane.observe(observations) {
-        eprintln!("reconcile: save the state: {error}");
+        remark!("reconcile: save the state: {error}");
     }
 }

@@ -18,7 +18,7 @@ use super::reconciling;
 use super::region::Region;
 use crate::region::guest::{GuestMachines, Guests};
 use crate::region::internet::{self, Authority, mirror::Mirror};
-use crate::region::tree::{CGROUPS, Cgroup, Launch, front_pid};
+use crate::region::tree::{self, CGROUPS, Cgroup, Launch, front_pid};
 use crate::region::{api, checkpoint, fabric, image};
 
 /// What the front has opened in the host's namespaces.
@@ -51,8 +51,9 @@ pub(crate) fn main(launch: Launch, inherited: Inherited) -> Result<ExitCode, Str
 async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
     let Inherited { endpoint, control, mut ready, fetcher } = inherited;
     let failed = |doing: &'static str| move |error: std::io::Error| format!("{doing}: {error}");
-    let directory = launch.paths.region();
-    let image = image::cached(&launch.paths.images()).ok_or("find the guest image: it is not built")?;
+    let inside = tree::inside();
+    let directory = inside.region();
+    let image = image::cached(&inside.images()).ok_or("find the guest image: it is not built")?;
     let plane = Plane::open(directory.join("state.json")).map_err(failed("read the saved state"))?;
     let plane = Arc::new(plane);
 
@@ -64,14 +65,14 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
         });
         guests.rename(all);
     });
+    guests.relay(&inside.states());
     guests.sweep(|machine| {
         let (account, id) = fabric::owner(machine);
         plane.read(|saved| saved.state.instance(account, id).is_some())
     });
-    let authority = Authority::open(&launch.paths.authority()).map_err(|error| chain(&error))?;
-    let world =
-        checkpoint::note_world(&launch.paths, &image, authority.certificate(), (launch.uid, launch.gid))
-            .map_err(failed("write down what disks stand on"))?;
+    let authority = Authority::open(&inside.authority()).map_err(|error| chain(&error))?;
+    let world = checkpoint::note_world(&launch, &image, authority.certificate())
+        .map_err(failed("write down what disks stand on"))?;
     let additions = directory.join("additions");
     internet::trust::lay(&additions, &image.root, authority.certificate())
         .map_err(failed("lay out the trust"))?;
@@ -86,6 +87,7 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
     let (stop, mut stopped) = mpsc::channel(1);
     let region = Region {
         plane: Arc::clone(&plane),
+        inside: inside.clone(),
         paths: launch.paths.clone(),
         image: image.root,
         additions,
@@ -94,14 +96,13 @@ async fn serve(launch: Launch, inherited: Inherited) -> Result<(), String> {
         cgroup,
         reached: reached.clone(),
         laptops: Mutex::default(),
-        store: checkpoint::Store::new(&launch.paths, world),
+        store: checkpoint::Store::new(&launch, &inside, world),
     };
-    let mirror =
-        Mirror::new(launch.paths.packages(), fetcher).map_err(failed("take over the fetcher's socket"))?;
+    let mirror = Mirror::new(inside.packages(), fetcher).map_err(failed("take over the fetcher's socket"))?;
     let services = internet::Services::start(Arc::clone(&plane), &authority, mirror.clone())
         .map_err(|error| chain(&error))?;
     tokio::spawn(services.keep(region.reached.clone()));
-    let pid = front_pid(&launch.paths);
+    let pid = front_pid(&inside);
     let desk = Desk { region, started: Instant::now(), pid, starter: launch.uid, stop, mirror };
     tokio::spawn(connections::serve(control, Arc::new(desk)));
     tokio::spawn(api::serve(endpoint, Arc::new(Keeper { plane, followed: reached })));

@@ -1,18 +1,19 @@
 //! The verb that starts the region: what the command line runs as root, and waits for.
 
-use std::fs::{self, File, Permissions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{File, Permissions};
+use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, fchown};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use nix::unistd::{Uid, setsid};
 
 use super::{Launch, front, tools};
-use crate::region::client::Progress;
+use crate::output::say;
+use crate::private::Directory;
+use crate::region::client::{Paths, Progress};
 use crate::region::image;
 
 /// The log is begun anew when it has grown beyond this.
@@ -24,7 +25,7 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     match start(launch) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(message) => {
-            println!("{}", message.replace('\n', " "));
+            say!("{}", message.replace('\n', " "));
             Ok(ExitCode::FAILURE)
         }
     }
@@ -35,24 +36,19 @@ fn start(launch: &Launch) -> Result<(), String> {
         return Err("only root can start the region".to_owned());
     }
     tools::check()?;
-    let region = launch.paths.region();
-    let failed = |doing: &str, path: &Path| format!("{doing} {}", path.display());
-    fs::create_dir_all(&region).map_err(|error| format!("{}: {error}", failed("create", &region)))?;
-    fs::set_permissions(&region, Permissions::from_mode(0o755))
-        .map_err(|error| format!("{}: {error}", failed("set the mode of", &region)))?;
-
+    let region = launch.region().map_err(|error| format!("open the region's directory: {error}"))?;
     // Of two that start it at the same time, the second finds it running.
-    let lock =
-        File::create(region.join("start.lock")).map_err(|error| format!("open the start lock: {error}"))?;
+    let lock = region.write("start.lock").map_err(|error| format!("open the start lock: {error}"))?;
     lock.lock().map_err(|error| format!("lock the start lock: {error}"))?;
-    if UnixStream::connect(launch.paths.control_socket()).is_ok() {
+    if UnixStream::connect(region.inside().join(Paths::CONTROL_SOCKET)).is_ok() {
         return Ok(());
     }
 
-    image::ensure(&launch.paths.images(), &mut say).map_err(|error| chain(&error))?;
-    say(Progress::Starting);
+    let images = launch.images().map_err(|error| format!("open the directory of images: {error}"))?;
+    image::ensure(&images, &mut tell).map_err(|error| chain(&error))?;
+    tell(Progress::Starting);
     let (ready, theirs) = std::io::pipe().map_err(|error| format!("make a pipe: {error}"))?;
-    let log = open_log(launch).map_err(|error| format!("open the log: {error}"))?;
+    let log = open_log(launch, &region).map_err(|error| format!("open the log: {error}"))?;
     let program = std::env::current_exe().map_err(|error| format!("find this program: {error}"))?;
     let mut command = Command::new(program);
     command.arg(front::VERB).args(launch.to_arguments()).current_dir("/");
@@ -72,31 +68,31 @@ fn start(launch: &Launch) -> Result<(), String> {
 
     match BufReader::new(ready).lines().next() {
         Some(Ok(line)) if line == "ready" => Ok(()),
-        _ => Err(last_line(&launch.paths.daemon_log())),
+        _ => Err(last_line(&region)),
     }
 }
 
-fn say(progress: Progress) {
+fn tell(progress: Progress) {
     if let Ok(line) = serde_json::to_string(&progress) {
         // Whoever started us may have stopped listening; the image is worth finishing all the same.
-        let mut stdout = std::io::stdout().lock();
-        let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        say!("{line}");
     }
 }
 
-fn open_log(launch: &Launch) -> std::io::Result<File> {
-    let path = launch.paths.daemon_log();
-    let long = fs::metadata(&path).is_ok_and(|log| log.len() > LONGEST_LOG);
-    let mut options = File::options();
-    options.create(true);
-    let log = if long { options.write(true).truncate(true) } else { options.append(true) }.open(&path)?;
-    chown(&path, Some(launch.uid), Some(launch.gid))?;
-    fs::set_permissions(&path, Permissions::from_mode(0o640))?;
+fn open_log(launch: &Launch, region: &Directory) -> std::io::Result<File> {
+    let log = region.append(Paths::DAEMON_LOG)?;
+    if log.metadata()?.len() > LONGEST_LOG {
+        log.set_len(0)?;
+    }
+    // One of an older program is wider.
+    log.set_permissions(Permissions::from_mode(0o600))?;
+    fchown(&log, Some(launch.uid), Some(launch.gid))?;
     Ok(log)
 }
 
-fn last_line(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
+fn last_line(region: &Directory) -> String {
+    let text = region.read(Paths::DAEMON_LOG).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended without a word").to_owned()
 }
 

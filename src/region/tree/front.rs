@@ -1,12 +1,11 @@
 //! The process that stays in the host's namespaces: it owns what the host sees of the region, and waits.
 
 use std::ffi::CString;
-use std::fs::{self, File, Permissions};
+use std::fs::File;
 use std::io::{self, PipeWriter, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::{ChildStdin, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -14,27 +13,36 @@ use std::time::{Duration, Instant};
 use nix::sched::{CloneFlags, clone, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stdin, execv};
 
 use super::helper::Fetcher;
 use super::{Cgroup, Launch, cgroup, init, janitor, note};
+use crate::output::remark;
+use crate::private::Directory;
+use crate::region::client::Paths;
 
 pub(super) const VERB: &str = "region-front";
 
 /// Descriptors of the tree's first process, in this order from number 3 on.
 pub(super) const INHERITED: RawFd = 3;
 
+/// Holds the port of the EC2 endpoint.
+const PORT: &str = "port";
+/// Who owns what nobody else has to read.
+const ROOT: (u32, u32) = (0, 0);
+
 /// How long left-overs of an earlier daemon may take to die.
 const LEFT_OVERS: Duration = Duration::from_secs(10);
 
 pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     let failed = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
-    let paths = &launch.paths;
     // Standard input is the way to tell that the region is ready; the tree takes it over.
     let ready = take_ready_pipe().map_err(failed("take over the ready pipe"))?;
 
-    let lock = File::create(paths.region().join("lock")).map_err(failed("open the lock"))?;
+    let region = launch.region().map_err(failed("open the region's directory"))?;
+    let lock = region.write("lock").map_err(failed("open the lock"))?;
     take(&lock)?;
 
     let mount = cgroup::mount_point().ok_or("no version 2 control groups are mounted on this machine")?;
@@ -44,12 +52,13 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
     signals.thread_block().map_err(|error| format!("block signals: {error}"))?;
     let leash = start_janitor(launch, &lock).map_err(failed("start the janitor"))?;
-    note::replace(&note::pid_file(paths), format!("{}\n", std::process::id()).as_bytes())
+    region
+        .replace(note::PID, format!("{}\n", std::process::id()).as_bytes(), ROOT)
         .map_err(failed("write the pid file"))?;
     group.make().map_err(failed("create a control group"))?;
 
-    let endpoint = listen(launch).map_err(failed("listen on loopback"))?;
-    let control = listen_for_control(launch).map_err(failed("listen on the control socket"))?;
+    let endpoint = listen(&region).map_err(failed("listen on loopback"))?;
+    let control = listen_for_control(launch, &region).map_err(failed("listen on the control socket"))?;
     let (mut fetcher, link) = Fetcher::start(launch).map_err(failed("start the fetcher"))?;
     let inherited = [endpoint.as_raw_fd(), control.as_raw_fd(), ready.as_raw_fd(), link.as_raw_fd()];
     let tree = start_tree(launch, &group, &inherited)?;
@@ -59,12 +68,12 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     // The janitor goes by the pid file; it has to be right before our end of the leash goes.
     let code = match end {
         WaitStatus::Exited(_, 0) => {
-            note::orderly_end(paths).map_err(failed("clear the notes"))?;
+            note::orderly_end(&region).map_err(failed("clear the notes"))?;
             ExitCode::SUCCESS
         }
         WaitStatus::Signaled(_, signal, _) => {
             let what = format!("the region's first process was killed by signal {}", signal as i32);
-            note::unexpected_end(paths, &what).map_err(failed("note the end"))?;
+            note::unexpected_end(launch, &region, &what).map_err(failed("note the end"))?;
             ExitCode::FAILURE
         }
         end => {
@@ -72,7 +81,7 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
                 WaitStatus::Exited(_, code) => format!("the region's server ended with status {code}"),
                 end => format!("the region's first process ended: {end:?}"),
             };
-            note::unexpected_end(paths, &what).map_err(failed("note the end"))?;
+            note::unexpected_end(launch, &region, &what).map_err(failed("note the end"))?;
             ExitCode::FAILURE
         }
     };
@@ -109,22 +118,25 @@ fn start_janitor(launch: &Launch, lock: &File) -> io::Result<Option<ChildStdin>>
 }
 
 /// The EC2 endpoint: at the port that this state directory had before, so that what clients were told stays true.
-fn listen(launch: &Launch) -> io::Result<TcpListener> {
-    let file = launch.paths.region().join("port");
-    let before: u16 = fs::read_to_string(&file).ok().and_then(|port| port.trim().parse().ok()).unwrap_or(0);
+fn listen(region: &Directory) -> io::Result<TcpListener> {
+    let before = region.read(PORT).ok().and_then(|port| String::from_utf8(port).ok()?.trim().parse().ok());
+    let before: u16 = before.unwrap_or(0);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, before))
         .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-    note::replace(&file, format!("{}\n", listener.local_addr()?.port()).as_bytes())?;
+    region.replace(PORT, format!("{}\n", listener.local_addr()?.port()).as_bytes(), ROOT)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// Everybody may connect: what they may do is decided by who they are.
-fn listen_for_control(launch: &Launch) -> io::Result<UnixListener> {
-    let path = launch.paths.control_socket();
-    note::remove(&path)?;
-    let listener = UnixListener::bind(&path)?;
-    fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+/// The user who started us may connect, and root. What they may do is decided by who they are, all the same.
+fn listen_for_control(launch: &Launch, region: &Directory) -> io::Result<UnixListener> {
+    region.remove(Paths::CONTROL_SOCKET)?;
+    // It has its mode before anybody can connect.
+    let before = umask(Mode::from_bits_truncate(0o177));
+    let listener = UnixListener::bind(region.inside().join(Paths::CONTROL_SOCKET));
+    umask(before);
+    let listener = listener?;
+    region.give(Paths::CONTROL_SOCKET, launch.uid, launch.gid)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -152,7 +164,7 @@ fn start_tree(launch: &Launch, group: &Cgroup, inherited: &[RawFd]) -> Result<Pi
     let mut enter = Some(enter);
     let child = move || -> isize {
         if let Some(Err(error)) = enter.take().map(|mut enter| enter()) {
-            eprintln!("region-front: enter the tree: {error}");
+            remark!("region-front: enter the tree: {error}");
         }
         1
     };

@@ -13,6 +13,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, sethostname};
 
 use super::{Launch, front, mounts};
+use crate::output::remark;
 use crate::region::server::{self, Inherited};
 
 pub(super) const VERB: &str = "region-tree";
@@ -21,7 +22,7 @@ pub(super) fn main(launch: Launch) -> Result<ExitCode, String> {
     if std::process::id() != 1 {
         return Err("this is started by the front alone".to_owned());
     }
-    mounts::set_up()?;
+    mounts::set_up(&launch)?;
     sethostname("region").map_err(|error| format!("set the host name: {error}"))?;
     umask(Mode::from_bits_truncate(0o022));
     // Each guest and each connection takes a few.
@@ -69,7 +70,7 @@ fn reap(server: Pid, signals: &SigSet) -> ExitCode {
                             return ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX));
                         }
                         WaitStatus::Signaled(pid, signal, _) if pid == server => {
-                            eprintln!("region-tree: the server was killed by signal {}", signal as i32);
+                            remark!("region-tree: the server was killed by signal {}", signal as i32);
                             // As a shell tells it.
                             return ExitCode::from(128 + u8::try_from(signal as i32).unwrap_or_default());
                         }

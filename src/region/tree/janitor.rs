@@ -8,6 +8,7 @@ use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::setsid;
 
 use super::{Cgroup, Launch, cgroup, note};
+use crate::region::client::Paths;
 
 pub(super) const VERB: &str = "region-janitor";
 
@@ -24,19 +25,20 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
         unsafe { signal(ignored, SigHandler::SigIgn) }
             .map_err(|error| format!("ignore a signal: {error}"))?;
     }
+    // While it is sure to be there: what happens to its name later is of no matter.
+    let region = launch.region().map_err(|error| format!("open the region's directory: {error}"))?;
     // An error is as much of an end as the end itself.
     let _ = io::stdin().lock().read_to_end(&mut Vec::new());
 
-    let paths = &launch.paths;
     let failed = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
-    if note::pid_file(paths).exists() {
-        note::unexpected_end(paths, "the daemon was killed").map_err(failed("note the end"))?;
+    if region.has(note::PID) {
+        note::unexpected_end(launch, &region, "the daemon was killed").map_err(failed("note the end"))?;
     }
     if let Some(mount) = cgroup::mount_point() {
         let group = Cgroup::at(mount.join(launch.host_name()));
         group.remove(PATIENCE).map_err(failed("remove the control group"))?;
     }
     // Last, because its absence says that everything is gone.
-    note::remove(&paths.control_socket()).map_err(failed("remove the control socket"))?;
+    region.remove(Paths::CONTROL_SOCKET).map_err(failed("remove the control socket"))?;
     Ok(ExitCode::SUCCESS)
 }

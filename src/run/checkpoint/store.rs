@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Key, Results};
 use crate::name::{LessonId, Os};
+use crate::private;
 use crate::run::lab::Lab;
 
 /// The file that makes a directory a checkpoint. The region's daemon reads `state` in it.
@@ -128,10 +128,10 @@ impl Store {
         for name in Lab::KEPT {
             copy(&lab.path().join(name), &half.path().join(name))?;
         }
-        fs::write(half.path().join(USED), "")?;
-        let file = half.path().join(MANIFEST);
-        fs::write(&file, serde_json::to_vec_pretty(manifest)?)?;
-        File::open(&file)?.sync_all()?;
+        private::create_anew(&half.path().join(USED))?;
+        let mut file = private::create_anew(&half.path().join(MANIFEST))?;
+        file.write_all(&serde_json::to_vec_pretty(manifest)?)?;
+        file.sync_all()?;
         let place = self.root.join(key.as_str());
         if place.exists() {
             self.remove(key)?;
@@ -193,12 +193,8 @@ impl Store {
 
     /// The lock's file, in a directory that is made if need be.
     fn lock(&self) -> io::Result<File> {
-        if !self.root.exists() {
-            fs::create_dir_all(&self.root)?;
-            // It holds private keys.
-            fs::set_permissions(&self.root, fs::Permissions::from_mode(0o700))?;
-        }
-        File::options().create(true).truncate(false).write(true).open(self.root.join("lock"))
+        private::directory(&self.root)?;
+        private::open(&self.root.join("lock"))
     }
 }
 
