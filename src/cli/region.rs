@@ -4,9 +4,9 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
 
 use crate::cli::args::RegionVerb;
-use crate::cli::checkpoint;
 use crate::cli::failure::Failure;
 use crate::cli::open;
+use crate::cli::{checkpoint, down};
 use crate::output::{ask_aside, say};
 use crate::region::client::{Client, ClientError, Paths};
 use crate::report::{Detail, Terminal};
@@ -58,6 +58,7 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
             }
             let client = open::start_region(&paths, &sink).await?;
             client.reset().await?;
+            down::remove_stateless_all(&paths);
             say!("all labs of the local region are removed");
             if checkpoints {
                 let count = checkpoint::remove_all(&paths, &client).await?;

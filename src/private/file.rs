@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::Path;
 
 use nix::unistd::Uid;
+use tempfile::TempDir;
 
 use super::{DIRECTORY, FILE};
 
@@ -24,6 +25,15 @@ pub fn directory(path: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
     }
     tighten(&directory, DIRECTORY)
+}
+
+/// Makes a directory in `place` that goes when the answer is dropped. Its name begins with `prefix`.
+///
+/// # Errors
+/// As the file system says.
+pub fn temporary(place: &Path, prefix: &str) -> io::Result<TempDir> {
+    let mode = Permissions::from_mode(DIRECTORY);
+    tempfile::Builder::new().prefix(prefix).permissions(mode).tempdir_in(place)
 }
 
 /// Opens a file to write at its end; makes it unless it is there.

@@ -233,6 +233,23 @@ pub fn forget(path: &Path) -> io::Result<()> {
     fs::remove_file(path.join(STATE))
 }
 
+/// Removes the directory at `path` of a lab that has no state: what `lab region env` makes for programs outside. Says
+/// whether there was one.
+///
+/// # Errors
+/// [`LabError::Busy`] when a command uses it, or has made it a lab in the meantime.
+pub fn remove_stateless(path: &Path) -> Result<bool, LabError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let _lock = lock(path)?;
+    if path.join(STATE).exists() {
+        return Err(busy(path));
+    }
+    fs::remove_dir_all(path).map_err(|source| LabError::Io { path: path.to_owned(), source })?;
+    Ok(true)
+}
+
 /// Reads a lab's state without holding it; `None` when there is no lab.
 pub fn read_state(path: &Path) -> Result<Option<LabState>, LabError> {
     let file = path.join(STATE);
@@ -253,7 +270,11 @@ pub fn is_busy(path: &Path) -> bool {
 fn lock(path: &Path) -> Result<Lock, LabError> {
     let file = path.join(LOCK);
     let lock = Lock::take(&file).map_err(|source| LabError::Io { path: file, source })?;
-    lock.ok_or_else(|| LabError::Busy(path.file_name().unwrap_or_default().to_string_lossy().into_owned()))
+    lock.ok_or_else(|| busy(path))
+}
+
+fn busy(path: &Path) -> LabError {
+    LabError::Busy(path.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ fn start(launch: &Launch) -> Result<(), String> {
         return Ok(());
     }
 
+    // What is in the way is said here, and not in the log of a process that cannot go on.
+    launch.take().map_err(|error| format!("use the region's directories: {error}"))?;
     let images = launch.images().map_err(|error| format!("open the directory of images: {error}"))?;
     image::ensure(&images, &mut tell).map_err(|error| chain(&error))?;
     tell(Progress::Starting);

@@ -124,7 +124,7 @@ impl Store {
     /// # Errors
     /// As the file system says.
     pub fn add(&self, key: &Key, lab: &Lab, manifest: &Manifest) -> io::Result<()> {
-        let half = tempfile::Builder::new().prefix(HALF).tempdir_in(&self.root)?;
+        let half = private::temporary(&self.root, HALF)?;
         for name in Lab::KEPT {
             copy(&lab.path().join(name), &half.path().join(name))?;
         }
@@ -152,7 +152,7 @@ impl Store {
     /// # Errors
     /// As the file system says.
     pub fn remove(&self, key: &Key) -> io::Result<()> {
-        let doomed = tempfile::Builder::new().prefix(HALF).tempdir_in(&self.root)?;
+        let doomed = private::temporary(&self.root, HALF)?;
         fs::rename(self.root.join(key.as_str()), doomed.path().join("old"))?;
         doomed.close()
     }
@@ -226,7 +226,7 @@ impl Entry {
 /// the region's: a program of its own does.
 fn sync_later(checkpoint: &Path) {
     let mut command = Command::new("sh");
-    command.args(["-c", "sync -f \"$1\" && : > \"$1/$2\"", "sync"]).arg(checkpoint).arg(SYNCED);
+    command.args(["-c", "umask 077; sync -f \"$1\" && : > \"$1/$2\"", "sync"]).arg(checkpoint).arg(SYNCED);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     // Without it the checkpoint is good until the machine goes down.
     if let Ok(mut child) = command.spawn() {
