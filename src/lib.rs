@@ -15,6 +15,9 @@ pub mod source;
 pub mod diagnostic;
 pub mod event;
 
+pub mod output;
+pub mod private;
+
 pub mod wire;
 
 pub mod lesson;

@@ -10,10 +10,11 @@ use crate::cli::open::OpenLab;
 use crate::event::{Fan, Sink};
 use crate::lesson::Course;
 use crate::name::{LessonId, Os};
+use crate::output::{self, remark};
 use crate::plan::{Plan, Progress, check};
 use crate::report::{Detail, GitHub, JUnit, JsonLines, Terminal};
 use crate::run::checkpoint::{Earlier, Keeper};
-use crate::run::{CloudKind, Engine, Gate, Hosts, Options, Recorder, RunError, Summary};
+use crate::run::{CloudKind, Engine, Gate, Hosts, Options, Recorder, Summary};
 use crate::session::ssh::FileKnownHosts;
 use crate::session::{Interrupt, Pool, Setup, State};
 use crate::snapshot::{Chosen, Store};
@@ -30,11 +31,11 @@ pub fn reporters(tell: &TellArgs, course: &Course) -> Arc<dyn Sink> {
     let live = std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
     let mut fan = Fan::default();
     match tell.format {
-        FormatArg::Json => fan.0.push(Arc::new(JsonLines::new(std::io::stdout()))),
-        FormatArg::Terminal => fan.0.push(Arc::new(Terminal::new(anstream::stdout(), detail, live))),
+        FormatArg::Json => fan.0.push(Arc::new(JsonLines::new(output::plain()))),
+        FormatArg::Terminal => fan.0.push(Arc::new(Terminal::new(output::stdout(), detail, live))),
         FormatArg::Github => {
-            fan.0.push(Arc::new(Terminal::new(anstream::stdout(), detail, live)));
-            fan.0.push(Arc::new(GitHub::new(std::io::stdout(), course::lines(course))));
+            fan.0.push(Arc::new(Terminal::new(output::stdout(), detail, live)));
+            fan.0.push(Arc::new(GitHub::new(output::plain(), course::lines(course))));
         }
     }
     if let Some(path) = &tell.junit {
@@ -52,7 +53,7 @@ pub fn plan(course: &Course, asked: &[LessonId], progress: &Progress, os: Os) ->
         return Ok(plan);
     }
     for obstacle in &obstacles {
-        anstream::eprintln!("failed to {obstacle}");
+        remark!("failed to {obstacle}");
     }
     Err(Failure::usage(format!("nothing was run: {} of the blocks cannot be", obstacles.len())))
 }
@@ -78,10 +79,7 @@ pub async fn drive(
     manner: Manner,
 ) -> Result<Summary, Failure> {
     let mut engine = engine(root, course, open, manner);
-    engine.run(plan).await.map_err(|error| match error {
-        RunError::HadCreated { .. } => Failure::usage(format!("failed to {error}")),
-        error => error.into(),
-    })
+    Ok(engine.run(plan).await?)
 }
 
 /// What compares results with those of the course in `root`.
@@ -153,7 +151,7 @@ pub fn interrupt_on_ctrl_c() -> Interrupt {
             if switch.is_triggered() {
                 std::process::exit(i32::from(crate::cli::failure::INTERRUPTED));
             }
-            anstream::eprintln!("\nstopping (press Ctrl-C again to stop at once)");
+            remark!("\nstopping (press Ctrl-C again to stop at once)");
             switch.trigger();
         }
     });

@@ -24,6 +24,7 @@ mod hosts;
 mod keys;
 mod kinds;
 mod lab;
+mod lock;
 mod pictures;
 mod recorder;
 
@@ -34,5 +35,8 @@ pub use engine::{Engine, Options, RunError, Summary};
 pub use gate::{Gate, Open, Step};
 pub use hosts::Hosts;
 pub use kinds::has_browser;
-pub use lab::{CloudKind, Lab, LabError, LabState, check_name, forget, is_busy, note_by_hand, read_state};
+pub use lab::{
+    CloudKind, Lab, LabError, LabState, check_name, forget, is_busy, note_by_hand, read_state,
+    remove_stateless,
+};
 pub use recorder::Recorder;

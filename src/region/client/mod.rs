@@ -34,6 +34,9 @@ pub use super::build::id as build;
 pub use super::checkpoint::world;
 pub use super::model::is_region_name;
 
+/// The number that the laptop's user has on the host, too: whoever calls from there runs as it.
+pub const LAPTOP_USER: u32 = super::laptop::ID;
+
 pub use super::server::{
     Exited, InstanceStatus, Kept, LabAccess, LabStatus, Pong, Refusal, RefusalCode, SignalScope, SpawnSpec,
     Status, Swept,

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::region::{Region, refusal};
 use super::{Console, Exited, Link, PROTOCOL, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
+use crate::output::remark;
 use crate::region::internet::mirror::Mirror;
 use crate::region::laptop::Running;
 
@@ -36,7 +37,7 @@ pub(super) async fn serve(listener: UnixListener, desk: Arc<Desk>) {
                 tokio::spawn(connection(stream, Arc::clone(&desk)));
             }
             Err(error) => {
-                eprintln!("control socket: {error}");
+                remark!("control socket: {error}");
                 // Out of descriptors, most likely: some will be closed.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
