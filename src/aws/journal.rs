@@ -87,6 +87,10 @@ pub struct Journal {
 struct Inner {
     file: File,
     entries: Vec<Entry>,
+    /// Bytes of the lines that are whole.
+    whole: u64,
+    /// A line could not be written, and part of it may be there.
+    torn: bool,
 }
 
 impl Journal {
@@ -100,7 +104,7 @@ impl Journal {
         if file.metadata().map_err(open_error)?.len() > whole {
             file.set_len(whole).map_err(open_error)?;
         }
-        Ok(Self { path: path.to_owned(), inner: Mutex::new(Inner { file, entries }) })
+        Ok(Self { path: path.to_owned(), inner: Mutex::new(Inner { file, entries, whole, torn: false }) })
     }
 
     /// Appends one entry and returns after it is on the disk.
@@ -109,8 +113,17 @@ impl Journal {
         let mut line = serde_json::to_string(&entry).map_err(|e| error(io::Error::other(e)))?;
         line.push('\n');
         let mut inner = self.inner.lock().expect("no thread panics while it holds the journal");
-        inner.file.write_all(line.as_bytes()).map_err(error)?;
-        inner.file.sync_data().map_err(error)?;
+        if inner.torn {
+            // The next line must not become a part of it.
+            inner.file.set_len(inner.whole).map_err(error)?;
+            inner.torn = false;
+        }
+        let written = inner.file.write_all(line.as_bytes()).and_then(|()| inner.file.sync_data());
+        if let Err(source) = written {
+            inner.torn = true;
+            return Err(error(source));
+        }
+        inner.whole += line.len() as u64;
         inner.entries.push(entry);
         Ok(())
     }
@@ -351,6 +364,21 @@ mod tests {
         let journal = Journal::open(&path).expect("opens in spite of it");
         journal.write(created("t2", "vpc-2")).expect("writes");
         assert_eq!(Journal::open(&path).expect("opens").living(), ["vpc-1", "vpc-2"]);
+    }
+
+    #[test]
+    fn a_line_that_could_not_be_written_spoils_no_other() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("j");
+        let journal = Journal::open(&path).expect("opens");
+        journal.write(created("t1", "vpc-1")).expect("writes");
+        // As after a write that a full disk has cut short.
+        let mut half = File::options().append(true).open(&path).expect("opens");
+        half.write_all(b"{\"entry\":\"crea").expect("writes");
+        journal.inner.lock().expect("not poisoned").torn = true;
+        journal.write(created("t2", "vpc-2")).expect("writes");
+        journal.write(created("t3", "vpc-3")).expect("writes");
+        assert_eq!(read_living(&path).expect("reads"), ["vpc-1", "vpc-2", "vpc-3"]);
     }
 
     #[test]

@@ -104,3 +104,50 @@ impl Drop for Attached {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use nix::mount::{MsFlags, mount};
+    use nix::sched::{CloneFlags, unshare};
+    use nix::unistd::Uid;
+
+    use super::*;
+    use crate::private::Directory;
+
+    #[test]
+    fn where_no_link_is_followed_links_can_still_be_read_and_copied() {
+        if !Uid::effective().is_root() {
+            // Nobody else may mount.
+            return;
+        }
+        let root = tempfile::tempdir().expect("a directory");
+        let path = root.path().canonicalize().expect("there");
+        fs::create_dir_all(path.join("home/in")).expect("a directory");
+        fs::write(path.join("secret"), "secret").expect("a file");
+        fs::write(path.join("home/in/plain"), "plain").expect("a file");
+        symlink(path.join("secret"), path.join("home/link")).expect("a link");
+        symlink("in", path.join("home/dir")).expect("a link");
+        // On a thread of its own, whose mounts are its own.
+        let mounting = || {
+            unshare(CloneFlags::CLONE_NEWNS).expect("mounts of its own");
+            let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+            mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("private");
+            let home = Directory::open(&path.join("home")).expect("opens");
+            let shown = Detached::of(&home).and_then(Detached::without_links).expect("a mount");
+            let shown = shown.at(path.join("shown")).expect("attached");
+            assert!(fs::read(path.join("home/link")).is_ok(), "elsewhere it is followed");
+            for link in ["link", "dir/plain"] {
+                let error = fs::read(shown.path().join(link)).expect_err("a link");
+                assert_eq!(error.raw_os_error(), Some(libc::ELOOP), "{link}: {error}");
+            }
+            assert_eq!(fs::read_to_string(shown.path().join("in/plain")).expect("no link"), "plain");
+            assert_eq!(fs::read_link(shown.path().join("dir")).expect("a link"), Path::new("in"));
+        };
+        std::thread::scope(|scope| scope.spawn(mounting).join().expect("no panic"));
+        assert!(!path.join("shown").exists(), "the mount and its place are gone");
+        assert!(path.join("home/in/plain").exists(), "and nothing that was in it");
+    }
+}
