@@ -15,6 +15,8 @@ pub mod source;
 pub mod diagnostic;
 pub mod event;
 
+pub mod output;
+pub mod private;
 pub mod secret;
 
 pub mod wire;

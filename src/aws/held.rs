@@ -4,13 +4,14 @@
 //! would the instances that have it. So it is held beside the journal, never in it, in a file that nobody else can read;
 //! the file goes when the block has come to its end, and with the lab.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::private;
 
 /// The file of such answers.
 #[derive(Debug)]
@@ -32,10 +33,7 @@ impl Held {
     pub fn hold(&self, token: &str, answer: &Value) -> io::Result<()> {
         let line = Line { token: token.to_owned(), answer: answer.clone() };
         let line = format!("{}\n", serde_json::to_string(&line)?);
-        // No link that somebody put there is followed.
-        let mut options = OpenOptions::new();
-        options.create(true).append(true).mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
-        let mut file = options.open(&self.0)?;
+        let mut file = private::append(&self.0)?;
         file.write_all(line.as_bytes())?;
         file.sync_data()
     }

@@ -5,7 +5,7 @@
 //! tag find it again. An answer is kept beside it, so that a block which was cut short can go on (`replay`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::held::Held;
 use crate::name::{BlockName, LessonId};
+use crate::private;
 
 /// The block on whose behalf a request was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,46 +129,27 @@ pub struct Journal {
 struct Inner {
     file: File,
     entries: Vec<Entry>,
+    /// Bytes of the lines that are whole.
+    whole: u64,
+    /// A line could not be written, and part of it may be there.
+    torn: bool,
 }
 
 impl Journal {
-    /// Opens the journal at `path`, reading what is there. A torn last line (power cut while writing) is dropped: its
-    /// request never left.
+    /// Opens the journal at `path` for writing, reading what is there. For whoever holds the lab's lock, and nobody else: a
+    /// last line that is not whole is what a power cut left (its request never left), and is taken away. For others
+    /// there is [`read_living`].
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let open_error = |source| JournalError::Open { path: path.to_owned(), source };
-        let mut entries = Vec::new();
-        let mut whole = 0u64;
-        match File::open(path) {
-            Ok(file) => {
-                let mut reader = BufReader::new(file);
-                let mut text = String::new();
-                let mut line = 0;
-                while reader.read_line(&mut text).map_err(open_error)? > 0 {
-                    line += 1;
-                    if !text.ends_with('\n') {
-                        break;
-                    }
-                    let entry = serde_json::from_str(&text).map_err(|source| JournalError::Parse {
-                        path: path.to_owned(),
-                        line,
-                        source,
-                    })?;
-                    entries.push(entry);
-                    whole += text.len() as u64;
-                    text.clear();
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(open_error(error)),
-        }
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(open_error)?;
+        let (entries, whole) = whole_lines(path)?;
+        let file = private::append(path).map_err(open_error)?;
         if file.metadata().map_err(open_error)?.len() > whole {
             file.set_len(whole).map_err(open_error)?;
         }
         Ok(Self {
             path: path.to_owned(),
             held: Held::beside(path),
-            inner: Mutex::new(Inner { file, entries }),
+            inner: Mutex::new(Inner { file, entries, whole, torn: false }),
         })
     }
 
@@ -177,8 +159,17 @@ impl Journal {
         let mut line = serde_json::to_string(&entry).map_err(|e| error(io::Error::other(e)))?;
         line.push('\n');
         let mut inner = self.inner.lock().expect("no thread panics while it holds the journal");
-        inner.file.write_all(line.as_bytes()).map_err(error)?;
-        inner.file.sync_data().map_err(error)?;
+        if inner.torn {
+            // The next line must not become a part of it.
+            inner.file.set_len(inner.whole).map_err(error)?;
+            inner.torn = false;
+        }
+        let written = inner.file.write_all(line.as_bytes()).and_then(|()| inner.file.sync_data());
+        if let Err(source) = written {
+            inner.torn = true;
+            return Err(error(source));
+        }
+        inner.whole += line.len() as u64;
         inner.entries.push(entry);
         Ok(())
     }
@@ -202,22 +193,7 @@ impl Journal {
 
     /// Ids of everything that was created and not yet seen deleted, in the order of creation.
     pub fn living(&self) -> Vec<String> {
-        let inner = self.inner.lock().expect("no thread panics while it holds the journal");
-        let mut living: Vec<String> = Vec::new();
-        for entry in &inner.entries {
-            match entry {
-                Entry::Created { ids, .. } => {
-                    for id in ids {
-                        if !living.contains(id) {
-                            living.push(id.clone());
-                        }
-                    }
-                }
-                Entry::Deleted { ids, .. } => living.retain(|id| !ids.contains(id)),
-                Entry::Intended { .. } | Entry::Refused { .. } | Entry::Changed { .. } => {}
-            }
-        }
-        living
+        living(&self.inner.lock().expect("no thread panics while it holds the journal").entries)
     }
 
     /// The regions in which something may have been created.
@@ -331,6 +307,50 @@ impl Journal {
     }
 }
 
+/// Ids of everything that was created and not yet seen deleted, of the journal at `path`, for those who do not hold the
+/// lab. Nothing is written, and nothing is made: a last line that is not whole may be on its way at this moment.
+pub fn read_living(path: &Path) -> Result<Vec<String>, JournalError> {
+    whole_lines(path).map(|(entries, _)| living(&entries))
+}
+
+/// The entries of the lines that are whole, and how many bytes these are. A journal that is not there has none.
+fn whole_lines(path: &Path) -> Result<(Vec<Entry>, u64), JournalError> {
+    let open_error = |source| JournalError::Open { path: path.to_owned(), source };
+    let mut reader = match File::open(path) {
+        Ok(file) => BufReader::new(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
+        Err(error) => return Err(open_error(error)),
+    };
+    let (mut entries, mut whole) = (Vec::new(), 0);
+    let (mut text, mut line) = (String::new(), 0);
+    while reader.read_line(&mut text).map_err(open_error)? > 0 && text.ends_with('\n') {
+        line += 1;
+        let parse_error = |source| JournalError::Parse { path: path.to_owned(), line, source };
+        entries.push(serde_json::from_str(&text).map_err(parse_error)?);
+        whole += text.len() as u64;
+        text.clear();
+    }
+    Ok((entries, whole))
+}
+
+fn living(entries: &[Entry]) -> Vec<String> {
+    let mut living: Vec<String> = Vec::new();
+    for entry in entries {
+        match entry {
+            Entry::Created { ids, .. } => {
+                for id in ids {
+                    if !living.contains(id) {
+                        living.push(id.clone());
+                    }
+                }
+            }
+            Entry::Deleted { ids, .. } => living.retain(|id| !ids.contains(id)),
+            Entry::Intended { .. } | Entry::Refused { .. } | Entry::Changed { .. } => {}
+        }
+    }
+    living
+}
+
 /// What became of the request with this token; `None` while nobody knows.
 pub(super) fn answer_to<'a>(entries: &'a [Entry], token: &str) -> Option<&'a Entry> {
     entries.iter().find(|entry| match entry {
@@ -429,11 +449,66 @@ mod tests {
         let journal = Journal::open(&path).expect("opens");
         journal.write(created("t1", "vpc-1")).expect("writes");
         drop(journal);
-        let mut file = OpenOptions::new().append(true).open(&path).expect("opens");
+        let mut file = File::options().append(true).open(&path).expect("opens");
         file.write_all(b"{\"entry\":\"crea").expect("writes");
         drop(file);
         let journal = Journal::open(&path).expect("opens in spite of it");
         journal.write(created("t2", "vpc-2")).expect("writes");
         assert_eq!(Journal::open(&path).expect("opens").living(), ["vpc-1", "vpc-2"]);
+    }
+
+    #[test]
+    fn a_line_that_could_not_be_written_spoils_no_other() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("j");
+        let journal = Journal::open(&path).expect("opens");
+        journal.write(created("t1", "vpc-1")).expect("writes");
+        // As after a write that a full disk has cut short.
+        let mut half = File::options().append(true).open(&path).expect("opens");
+        half.write_all(b"{\"entry\":\"crea").expect("writes");
+        journal.inner.lock().expect("not poisoned").torn = true;
+        journal.write(created("t2", "vpc-2")).expect("writes");
+        journal.write(created("t3", "vpc-3")).expect("writes");
+        assert_eq!(read_living(&path).expect("reads"), ["vpc-1", "vpc-2", "vpc-3"]);
+    }
+
+    #[test]
+    fn who_only_looks_writes_nothing_and_makes_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("j");
+        assert_eq!(read_living(&path).expect("reads"), Vec::<String>::new());
+        assert!(!path.exists());
+        let mut text = serde_json::to_vec(&created("t1", "vpc-1")).expect("serialises");
+        text.extend_from_slice(b"\n{\"entry\":\"crea");
+        std::fs::write(&path, &text).expect("written");
+        assert_eq!(read_living(&path).expect("reads in spite of it"), ["vpc-1"]);
+        assert_eq!(std::fs::read(&path).expect("reads"), text, "the half line may be on its way");
+        // What cannot be understood is told with its line, and stays.
+        std::fs::write(&path, "{}\n").expect("written");
+        assert!(matches!(read_living(&path), Err(JournalError::Parse { line: 1, .. })));
+    }
+
+    #[test]
+    fn no_line_is_lost_under_those_who_look() {
+        const LINES: usize = 400;
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("j");
+        let journal = Journal::open(&path).expect("opens");
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                        read_living(&path).expect("reads");
+                    }
+                });
+            }
+            for n in 0..LINES {
+                journal.write(created(&format!("t{n}"), &format!("vpc-{n}"))).expect("writes");
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        assert_eq!(read_living(&path).expect("reads").len(), LINES);
+        assert_eq!(Journal::open(&path).expect("opens").living().len(), LINES);
     }
 }

@@ -1,4 +1,7 @@
 //! The runner's end of the Unix socket: one command a connection.
+//!
+//! Whoever connects makes calls with the runner's credentials. Its file is its owner's alone, in a directory that is its
+//! owner's alone; and, because files are moved and modes are changed, the kernel is asked who the caller is.
 
 use std::io;
 use std::sync::Arc;
@@ -12,13 +15,14 @@ use super::request::Call;
 
 /// Answers `aws` commands that come in through `listener`, each in a task of its own, until the future is dropped.
 ///
-/// A command whose client has gone (an interrupted `aws ec2 wait`) is given up. The listener's file should be readable
-/// by its owner only: whoever connects makes calls with the runner's credentials.
-pub async fn serve(listener: UnixListener, call: Arc<dyn Call>) {
+/// Callers that run as another user than `users` name are hung up on. A command whose client has gone (an interrupted
+/// `aws ec2 wait`) is given up.
+pub async fn serve(listener: UnixListener, users: Vec<u32>, call: Arc<dyn Call>) {
     let mut commands = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if !is_from(&stream, &users) => drop(stream),
                 Ok((stream, _)) => {
                     let call = Arc::clone(&call);
                     // A client that breaks off has nobody to be told about it.
@@ -30,6 +34,10 @@ pub async fn serve(listener: UnixListener, call: Arc<dyn Call>) {
             Some(_) = commands.join_next() => {}
         }
     }
+}
+
+fn is_from(stream: &UnixStream, users: &[u32]) -> bool {
+    stream.peer_cred().is_ok_and(|peer| users.contains(&peer.uid()))
 }
 
 async fn answer(mut stream: UnixStream, call: &dyn Call) -> io::Result<()> {
@@ -73,6 +81,10 @@ mod tests {
         }
     }
 
+    fn own() -> Vec<u32> {
+        vec![nix::unistd::Uid::effective().as_raw()]
+    }
+
     async fn ask(path: &std::path::Path, line: &str) -> Outcome {
         let argv = line.split(' ').map(str::to_owned).collect();
         let message = Typed { argv, ..Typed::default() }.to_message();
@@ -88,7 +100,7 @@ mod tests {
     async fn commands_are_answered_side_by_side() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("aws");
-        let server = tokio::spawn(serve(UnixListener::bind(&path).expect("binds"), Arc::new(OneVpc)));
+        let server = tokio::spawn(serve(UnixListener::bind(&path).expect("binds"), own(), Arc::new(OneVpc)));
         let stuck = ask(&path, "ec2 describe-instances");
         let outcome = tokio::select! {
             _ = stuck => panic!("it should wait"),
@@ -97,6 +109,22 @@ mod tests {
         assert_eq!(outcome, Outcome { exit: 0, stdout: "vpc-1\n".to_owned(), stderr: String::new() });
         // The client of the first one has gone; the server still answers.
         assert_eq!(ask(&path, "ec2 nonsense").await.exit, 252);
+        server.abort();
+    }
+
+    #[tokio::test]
+    async fn another_user_is_hung_up_on() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("aws");
+        let others = vec![own()[0] + 1];
+        let listener = UnixListener::bind(&path).expect("binds");
+        let server = tokio::spawn(serve(listener, others, Arc::new(OneVpc)));
+        let mut stream = UnixStream::connect(&path).await.expect("connects");
+        let mut answer = Vec::new();
+        // The end, or a reset where something was sent that nobody has read.
+        let _ = stream.write_all(&frame::length(4)).await;
+        let _ = stream.read_to_end(&mut answer).await;
+        assert!(answer.is_empty());
         server.abort();
     }
 }

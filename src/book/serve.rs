@@ -18,6 +18,7 @@ use tower_http::services::{ServeDir, ServeFile};
 use super::build::build_with;
 use super::error::BookError;
 use super::watch::Stamp;
+use crate::private;
 
 /// Where pages wait for changes; mdBook's own pages know how.
 const RELOAD: &str = "__livereload";
@@ -123,7 +124,7 @@ struct Shelf {
 
 impl Shelf {
     fn new() -> Result<Self, BookError> {
-        let directory = tempfile::Builder::new().prefix("lab-book-").tempdir();
+        let directory = private::temporary(&std::env::temp_dir(), "lab-book-");
         let path = std::env::temp_dir();
         directory.map(|directory| Self { directory }).map_err(|source| BookError::Io {
             what: "write into",

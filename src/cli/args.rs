@@ -17,7 +17,9 @@ use crate::run::CloudKind;
                   they print is compared with what was recorded. By default everything happens on a local region on this \
                   machine; `--cloud aws` runs the same lessons on AWS.",
     after_help = "Start with `lab run lessons/05-private-subnet.md`, watch it, then `lab ssh web` or `lab shell` to look around, \
-                  and `lab down` to take everything away.",
+                  and `lab down` to take everything away.\n\n\
+                  Exit status: 0 all well, 1 a lesson failed or differs, 2 wrong usage or mistakes in lessons, 3 something that \
+                  lab needs is not there, 4 something was left behind, 70 lab itself went wrong, 130 interrupted.",
     disable_help_subcommand = true
 )]
 pub struct Cli {

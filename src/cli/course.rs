@@ -9,6 +9,7 @@ use crate::cli::failure::Failure;
 use crate::diagnostic::{self, Severity};
 use crate::lesson::{Course, Library, Loaded};
 use crate::name::{BlockName, LessonId};
+use crate::output::ask_aside;
 
 /// The lessons' directory below a course's root.
 pub const LESSONS: &str = "lessons";
@@ -73,7 +74,7 @@ pub fn load_faultless(root: &Path) -> Result<Course, Failure> {
         Some(course) => Ok(course),
         None => {
             let colour = color_on_stderr();
-            eprint!("{}", diagnostic::render(&errors, &loaded.sources, colour));
+            ask_aside!("{}", diagnostic::render(&errors, &loaded.sources, colour));
             let count = errors.len();
             let noun = if count == 1 { "mistake" } else { "mistakes" };
             Err(Failure::usage(format!("nothing was run: the course has {count} {noun}")))

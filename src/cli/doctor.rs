@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use crate::cli::args::DoctorArgs;
 use crate::cli::failure::{Failure, NEEDS};
 use crate::cli::region::told;
+use crate::output::say;
 use crate::region::client::limits::{self, Mend, Room, Sight};
 use crate::region::client::{Client, Paths};
 
@@ -49,18 +50,18 @@ pub async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let mut missing = 0;
     for Finding { what, mend } in &findings {
         match mend {
-            None => anstream::println!("{GOOD}ok{GOOD:#}       {what}"),
+            None => say!("{GOOD}ok{GOOD:#}       {what}"),
             Some(mend) => {
                 missing += 1;
-                anstream::println!("{BAD}missing{BAD:#}  {what}\n         hint: {mend}");
+                say!("{BAD}missing{BAD:#}  {what}\n         hint: {mend}");
             }
         }
     }
     if let Some(optional) = browser_missing() {
-        anstream::println!("{DIM}optional{DIM:#} {optional}");
+        say!("{DIM}optional{DIM:#} {optional}");
     }
     if missing == 0 {
-        anstream::println!("{DIM}everything that the local region needs is there{DIM:#}");
+        say!("{DIM}everything that the local region needs is there{DIM:#}");
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::from(NEEDS))

@@ -1,5 +1,6 @@
 //! `lab down`: takes away everything that a lab has created.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,10 @@ use crate::cli::args::DownArgs;
 use crate::cli::failure::Failure;
 use crate::cli::open::{self, OpenLab};
 use crate::event::{Event, EventKind, Sink};
+use crate::output::say;
 use crate::region::client::{Client, Paths};
 use crate::report::{Detail, Terminal};
-use crate::run::read_state;
+use crate::run::{read_state, remove_stateless};
 
 /// How long teardown of a run's own lab may take.
 const OWN: Duration = Duration::from_secs(30 * 60);
@@ -23,7 +25,7 @@ const OWN: Duration = Duration::from_secs(30 * 60);
 /// Takes labs away. Status 4 when something is left.
 pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
     let paths = Paths::from_environment()?;
-    let names = if args.all { lab_names(&paths) } else { vec![args.lab.lab.clone()] };
+    let names = if args.all { all_names(&paths).await? } else { [args.lab.lab.clone()].into() };
     let sink = Terminal::new(anstream::stderr(), Detail::Normal, false);
     // The worst of all labs; what becomes of one is no matter of the others.
     let mut code = 0;
@@ -39,7 +41,7 @@ pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
         }
     }
     if !any {
-        anstream::println!("there is nothing to take away");
+        say!("there is nothing to take away");
     }
     Ok(ExitCode::from(code))
 }
@@ -48,28 +50,44 @@ pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
 async fn down_one(paths: &Paths, name: &str, args: &DownArgs, sink: &dyn Sink) -> Result<bool, Failure> {
     open::fits(name)?;
     let Some(state) = read_state(&paths.lab(name))? else {
-        return forget(paths, name).await;
+        return forget(paths, name, sink).await;
     };
     let started = Instant::now();
     let mut opened = open::open_for_teardown(name, state, sink).await?;
     let count = take_away_within(&mut opened, sink, Duration::from_secs(args.within * 60)).await?;
-    anstream::println!(
-        "lab `{name}` is down: {} deleted in {:.1} s",
-        counted(count),
-        started.elapsed().as_secs_f64()
-    );
+    say!("lab `{name}` is down: {} deleted in {:.1} s", counted(count), started.elapsed().as_secs_f64());
     Ok(true)
 }
 
-/// Removes a lab that only the local region knows (`lab region env` makes such). Says whether there was one.
-async fn forget(paths: &Paths, name: &str) -> Result<bool, Failure> {
-    let Ok(client) = Client::connect(paths).await else { return Ok(false) };
-    if !client.status().await?.labs.iter().any(|lab| lab.name == name) {
-        return Ok(false);
+/// Removes a lab that only the local region knows (`lab region env` makes such), and its directory. Says whether there
+/// was one.
+async fn forget(paths: &Paths, name: &str, sink: &dyn Sink) -> Result<bool, Failure> {
+    let client = if paths.lab(name).exists() {
+        // A region that does not run may know it all the same.
+        open::start_region(paths, sink).await?
+    } else {
+        let Ok(client) = Client::connect(paths).await else { return Ok(false) };
+        client
+    };
+    let is_known = client.status().await?.labs.iter().any(|lab| lab.name == name);
+    if is_known {
+        client.remove_lab(name).await?;
     }
-    client.remove_lab(name).await?;
-    anstream::println!("lab `{name}` is removed from the local region");
-    Ok(true)
+    // After the region's part: whoever finds the name free in between gets a lab that is new on both sides.
+    let was_there = remove_stateless(&paths.lab(name))?;
+    if is_known || was_there {
+        say!("lab `{name}` is removed from the local region");
+    }
+    Ok(is_known || was_there)
+}
+
+/// All labs, also those that only the local region knows.
+async fn all_names(paths: &Paths) -> Result<BTreeSet<String>, Failure> {
+    let mut names: BTreeSet<String> = directories(paths).collect();
+    if let Ok(client) = Client::connect(paths).await {
+        names.extend(client.status().await?.labs.into_iter().map(|lab| lab.name));
+    }
+    Ok(names)
 }
 
 /// So many resources.
@@ -79,13 +97,26 @@ pub fn counted(count: usize) -> String {
 
 /// The labs that there are, by name.
 pub fn lab_names(paths: &Paths) -> Vec<String> {
-    let entries = std::fs::read_dir(paths.state.join("labs")).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter(|entry| entry.path().join("lab.json").exists())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
+    let mut names: Vec<String> =
+        directories(paths).filter(|name| paths.lab(name).join("lab.json").exists()).collect();
     names.sort();
     names
+}
+
+/// Removes the directories of labs that only the local region knew, and that it knows no more. A lab of its own that a
+/// command uses, or that has a file, stays.
+pub fn remove_stateless_all(paths: &Paths) {
+    for name in directories(paths) {
+        // One that is in use goes with `lab down`.
+        let _ = remove_stateless(&paths.lab(&name));
+    }
+}
+
+/// What lies where labs are.
+fn directories(paths: &Paths) -> impl Iterator<Item = String> {
+    let entries = std::fs::read_dir(paths.state.join("labs")).into_iter().flatten().flatten();
+    let entries = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    entries.filter_map(|entry| entry.file_name().into_string().ok())
 }
 
 /// Takes away what an open lab has created, and the lab.

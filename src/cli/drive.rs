@@ -10,6 +10,7 @@ use crate::cli::{course, secrets};
 use crate::event::{Fan, Sink};
 use crate::lesson::Course;
 use crate::name::{LessonId, Os};
+use crate::output::{self, remark};
 use crate::plan::{Plan, Progress, check};
 use crate::report::{Detail, GitHub, JUnit, JsonLines, Seen, Terminal};
 use crate::run::checkpoint::{Earlier, Keeper};
@@ -31,13 +32,11 @@ pub fn reporters(tell: &TellArgs, course: &Course) -> Arc<dyn Sink> {
     let live = std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
     let mut fan = Fan::default();
     match tell.format {
-        FormatArg::Json => fan.0.push(Arc::new(JsonLines::new(std::io::stdout()))),
-        FormatArg::Terminal => {
-            fan.0.push(Arc::new(Terminal::new(Seen::new(anstream::stdout()), detail, live)))
-        }
+        FormatArg::Json => fan.0.push(Arc::new(JsonLines::new(output::plain()))),
+        FormatArg::Terminal => fan.0.push(Arc::new(Terminal::new(Seen::new(output::stdout()), detail, live))),
         FormatArg::Github => {
-            fan.0.push(Arc::new(Terminal::new(Seen::new(anstream::stdout()), detail, live)));
-            fan.0.push(Arc::new(GitHub::new(Seen::new(std::io::stdout()), course::lines(course))));
+            fan.0.push(Arc::new(Terminal::new(Seen::new(output::stdout()), detail, live)));
+            fan.0.push(Arc::new(GitHub::new(Seen::new(output::plain()), course::lines(course))));
         }
     }
     if let Some(path) = &tell.junit {
@@ -55,7 +54,7 @@ pub fn plan(course: &Course, asked: &[LessonId], progress: &Progress, os: Os) ->
         return Ok(plan);
     }
     for obstacle in &obstacles {
-        anstream::eprintln!("failed to {obstacle}");
+        remark!("failed to {obstacle}");
     }
     Err(Failure::usage(format!("nothing was run: {} of the blocks cannot be", obstacles.len())))
 }
@@ -84,10 +83,10 @@ pub async fn drive(
     learn_keys(&open.backdrop.laptop, &secrets::known()).await;
     let mut engine = engine(root, course, open, manner);
     engine.run(plan).await.map_err(|error| match error {
-        RunError::HadCreated { ref lesson, .. } => Failure::usage(format!("failed to {error}")).hint(format!(
+        RunError::HadCreated { ref lesson, .. } => Failure::failed(&error).hint(format!(
             "`lab run {lesson} --redo` deletes just that and runs the block anew, --again goes back to before the lesson"
         )),
-        RunError::Left { .. } => Failure::needs(format!("failed to {error}"))
+        RunError::Left { .. } => Failure::failed(&error)
             .left_behind()
             .hint("delete it by hand (`lab shell`), or go back to before the lesson with --again"),
         error => error.into(),
@@ -168,7 +167,7 @@ pub fn interrupt_on_ctrl_c() -> Interrupt {
             if switch.is_triggered() {
                 std::process::exit(i32::from(crate::cli::failure::INTERRUPTED));
             }
-            anstream::eprintln!("\nstopping (press Ctrl-C again to stop at once)");
+            remark!("\nstopping (press Ctrl-C again to stop at once)");
             switch.trigger();
         }
     });

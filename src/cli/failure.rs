@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::cli::class::{Class, Classified};
 use crate::cli::secrets;
+use crate::output::remark;
 pub use crate::run::chain;
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -26,23 +28,39 @@ pub const USAGE: u8 = 2;
 pub const NEEDS: u8 = 3;
 /// Teardown left something behind.
 pub const LEFT: u8 = 4;
+/// `lab` itself went wrong: `EX_SOFTWARE` of `sysexits.h`.
+pub const INTERNAL: u8 = 70;
 /// The person interrupted it.
 pub const INTERRUPTED: u8 = 130;
 
 impl Failure {
     /// Wrong usage, or mistakes in lessons.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { code: USAGE, message: message.into(), hint: None }
+        Self::new(USAGE, message)
     }
 
     /// Something that `lab` needs is not there or broke.
     pub fn needs(message: impl Into<String>) -> Self {
-        Self { code: NEEDS, message: message.into(), hint: None }
+        Self::new(NEEDS, message)
     }
 
-    /// The same, from an error whose message fits "failed to ..".
-    pub fn failed(error: &dyn Error) -> Self {
-        Self::needs(format!("failed to {}", chain(error)))
+    /// `lab` itself went wrong.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(INTERNAL, message).hint("this is a mistake in `lab`: please report it")
+    }
+
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None }
+    }
+
+    /// From an error whose message fits "failed to ..", by its class.
+    pub fn failed<E: Error + Classified>(error: &E) -> Self {
+        let message = format!("failed to {}", chain(error));
+        match error.class() {
+            Class::Usage => Self::usage(message),
+            Class::Needs => Self::needs(message),
+            Class::Internal => Self::internal(message),
+        }
     }
 
     /// The same message as of a teardown that left something behind.
@@ -66,15 +84,15 @@ impl Failure {
     /// Prints it, and gives the status.
     pub fn tell(self) -> ExitCode {
         let secrets = secrets::known();
-        anstream::eprintln!("{BAD}error{BAD:#}: {}", secrets.mask(&self.message));
+        remark!("{BAD}error{BAD:#}: {}", secrets.mask(&self.message));
         if let Some(hint) = self.hint {
-            anstream::eprintln!("hint: {}", secrets.mask(&hint));
+            remark!("hint: {}", secrets.mask(&hint));
         }
         ExitCode::from(self.code)
     }
 }
 
-impl<E: Error> From<E> for Failure {
+impl<E: Error + Classified> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::failed(&error)
     }

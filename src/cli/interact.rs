@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::cli::failure::Failure;
+use crate::output::remark;
 use crate::session::{Child, Exit, Machine, Program, login};
 
 /// Runs a program for the person: on their terminal if there is one, else over pipes. Its status becomes this one's.
@@ -19,15 +20,16 @@ pub async fn interact(machine: &dyn Machine, program: Program) -> Result<ExitCod
         Exit::Status(status) => ExitCode::from(u8::try_from(status).unwrap_or(255)),
         Exit::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(255)),
         Exit::Unknown => {
-            anstream::eprintln!("the connection ended");
+            remark!("the connection ended");
             ExitCode::from(255)
         }
     })
 }
 
-/// Carries input there and output back until the program ends.
+/// Carries input there and output back until the program ends. Where nobody reads its output any more, it ends as a
+/// program does that writes into a pipe without a reader.
 async fn relay(child: Child) -> Result<Exit, Failure> {
-    let Child { mut stdin, mut stdout, mut exit, .. } = child;
+    let Child { mut stdin, mut stdout, mut exit, control } = child;
     let feeding = tokio::spawn(async move {
         let mut typed = typed();
         while let Some(bytes) = typed.recv().await {
@@ -43,16 +45,25 @@ async fn relay(child: Child) -> Result<Exit, Failure> {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(count @ 1..) = stdout.read(&mut buffer).await {
             let mut output = std::io::stdout().lock();
-            if output.write_all(&buffer[..count]).and_then(|()| output.flush()).is_err() {
-                return;
-            }
+            output.write_all(&buffer[..count]).and_then(|()| output.flush())?;
         }
+        Ok::<(), std::io::Error>(())
     };
     tokio::pin!(printing);
     // The end of the program is the end, even if a child of it still holds the output open; what it printed before
     // is still shown.
     let ended = tokio::select! {
-        () = &mut printing => exit.await,
+        printed = &mut printing => match printed {
+            Ok(()) => exit.await,
+            Err(error) => {
+                control.signal(nix::libc::SIGHUP);
+                feeding.abort();
+                return match error.kind() {
+                    std::io::ErrorKind::BrokenPipe => Ok(Exit::Signal(nix::libc::SIGPIPE)),
+                    _ => Err(error.into()),
+                };
+            }
+        },
         ended = &mut exit => {
             let _ = tokio::time::timeout(std::time::Duration::from_millis(200), &mut printing).await;
             ended

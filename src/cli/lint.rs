@@ -9,6 +9,7 @@ use crate::cli::course;
 use crate::cli::failure::{Failure, USAGE};
 use crate::diagnostic::{self, Severity};
 use crate::name::LessonId;
+use crate::output;
 use crate::snapshot::Store;
 
 /// Prints everything that is wrong. Status 2 when an error is among it.
@@ -30,7 +31,7 @@ pub fn lint(root: Option<&Path>, args: &LintArgs) -> Result<ExitCode, Failure> {
     if !asked.is_empty() {
         found.retain(|d| LessonId::from_path(&d.path).is_ok_and(|id| asked.contains(&id)));
     }
-    let mut stdout = anstream::stdout().lock();
+    let mut stdout = output::stdout();
     match args.format {
         LintFormat::Json => writeln!(stdout, "{}", diagnostic::to_json(&found, &loaded.sources))?,
         LintFormat::Terminal => {

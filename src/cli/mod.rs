@@ -5,6 +5,7 @@ mod bash;
 mod book;
 mod check;
 mod checkpoint;
+mod class;
 mod consent;
 mod course;
 mod doctor;
@@ -25,6 +26,7 @@ mod ssh;
 mod status;
 mod verify;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -32,9 +34,11 @@ use clap::Parser as _;
 use args::{Cli, ColorWhen, Verb};
 use failure::Failure;
 
+use crate::output;
+
 /// Parses the command line, does what it says, and tells by the exit status how it went: 0 all well, 1 a lesson failed
 /// or differs, 2 wrong usage or mistakes in lessons, 3 something that `lab` needs is not there, 4 something was left
-/// behind, 130 interrupted.
+/// behind, 70 `lab` itself went wrong, 130 interrupted.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.color {
@@ -46,12 +50,20 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::needs(format!("failed to start: {error}")).tell(),
     };
-    let result = runtime.block_on(dispatch(cli));
+    let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(dispatch(cli))));
     // A reader of standard input may never come back; it must not keep the process.
     runtime.shutdown_background();
     match result {
-        Ok(code) => code,
-        Err(failure) => failure.tell(),
+        Ok(Ok(code)) => match output::failure() {
+            // What was to be told was not.
+            Some(reason) if code == ExitCode::SUCCESS => {
+                Failure::needs(format!("failed to write to standard output: {reason}")).tell()
+            }
+            _ => code,
+        },
+        Ok(Err(failure)) => failure.tell(),
+        // It has said where.
+        Err(_) => Failure::internal("failed to go on").tell(),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::cli::failure::Failure;
 use crate::cli::local::LocalLaptop;
 use crate::cli::secrets;
 use crate::event::{Event, EventKind, Sink};
-use crate::region::client::{Client, ClientError, LabAccess, Paths, Progress, is_region_name};
+use crate::region::client::{Client, ClientError, LAPTOP_USER, LabAccess, Paths, Progress, is_region_name};
 use crate::run::{Backdrop, CloudKind, Lab, LabState, check_name};
 use crate::session::{DirectDial, LocalMachine};
 
@@ -214,7 +214,10 @@ async fn backdrop(
         credentials.session_token().iter().for_each(|token| secrets::known().add(token));
     }
     let listener = listen(&lab.run_dir().join(SOCKET))?;
-    let server = Server(tokio::spawn(serve(listener, Arc::new(call))));
+    let mut users = vec![nix::unistd::Uid::effective().as_raw()];
+    // On the local region the laptop's user is another than this one. What it may connect to is shown to it as its own.
+    users.extend((lab.state.cloud == CloudKind::Local).then_some(LAPTOP_USER));
+    let server = Server(tokio::spawn(serve(listener, users, Arc::new(call))));
     Ok(OpenLab { lab, backdrop, journal, current, replay, made_anew: *made_anew, _server: server })
 }
 
@@ -224,7 +227,7 @@ impl OpenLab {
         let caller = Caller::new(&self.backdrop.sdk);
         let operation = crate::wire::Service::sts()
             .operation("GetCallerIdentity")
-            .ok_or_else(|| Failure::needs("failed to find GetCallerIdentity in the service model"))?;
+            .ok_or_else(|| Failure::internal("failed to find GetCallerIdentity in the service model"))?;
         let answer = caller.call(operation, &serde_json::json!({})).await.map_err(|error| {
             Failure::needs(format!("failed to use your AWS credentials: {error}"))
                 .hint("`aws configure`, or AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
@@ -283,15 +286,14 @@ pub async fn region(cloud: CloudKind, asked: Option<&str>) -> Result<String, Fai
     }
 }
 
-/// Binds the socket. On the local region the laptop's user is another than this one, hence the mode; the directory
-/// above is the person's own.
+/// Binds the socket, in a directory that is the person's alone.
 fn listen(socket: &Path) -> Result<tokio::net::UnixListener, Failure> {
     use std::os::unix::fs::PermissionsExt as _;
     // What a killed run left behind; the lab's lock says that nobody listens on it.
     let _ = std::fs::remove_file(socket);
     let error = |e: std::io::Error| Failure::needs(format!("failed to listen on {}: {e}", socket.display()));
     let listener = tokio::net::UnixListener::bind(socket).map_err(error)?;
-    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o666)).map_err(error)?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(error)?;
     Ok(listener)
 }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use crate::cli::args::{FormatArg, PlaceArgs, PrepareArgs, TellArgs, VerifyArgs};
 use crate::cli::failure::Failure;
 use crate::cli::{doctor, open, verify};
+use crate::output::{self, say};
 use crate::region::client::{Paths, has_image};
 use crate::report::{Detail, Terminal};
 
@@ -24,29 +25,26 @@ pub async fn prepare(root: Option<&Path>, args: PrepareArgs) -> Result<ExitCode,
         .hint("`lab prepare` builds it, while there is a network"));
     }
     if let Some(missing) = doctor::browser_missing() {
-        anstream::println!("warning: {missing}");
+        say!("warning: {missing}");
     }
     use std::io::IsTerminal as _;
-    let sink = Terminal::new(anstream::stdout(), Detail::Lessons, std::io::stdout().is_terminal());
+    let sink = Terminal::new(output::stdout(), Detail::Lessons, std::io::stdout().is_terminal());
     // Builds the image when there is none yet, and says how far it is.
     let client = open::start_region(&paths, &sink).await?;
     let offline = if args.offline { Some(client.offline().await?) } else { None };
-    anstream::println!(
-        "{}",
-        if args.offline { "rehearsing without a network" } else { "rehearsing the course" }
-    );
+    say!("{}", if args.offline { "rehearsing without a network" } else { "rehearsing the course" });
     let code = verify::verify(root, rehearsal(args.lessons)).await?;
     drop(offline);
     if code == ExitCode::SUCCESS {
         let mib = |directory: &Path| size(directory).unwrap_or_default() >> 20;
-        anstream::println!(
+        say!(
             "{}: image {} MiB, packages {} MiB",
             if args.offline { "runs without a network" } else { "ready; `lab prepare --offline` proves it" },
             mib(&paths.images()),
             mib(&paths.packages()),
         );
     } else if args.offline {
-        anstream::println!("what is missing is fetched by `lab prepare`, while there is a network");
+        say!("what is missing is fetched by `lab prepare`, while there is a network");
     }
     Ok(code)
 }

@@ -1,12 +1,13 @@
 //! `lab region`: the local region's daemon.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
 
 use crate::cli::args::RegionVerb;
-use crate::cli::checkpoint;
 use crate::cli::failure::Failure;
 use crate::cli::open;
+use crate::cli::{checkpoint, down};
+use crate::output::{ask_aside, say};
 use crate::region::client::limits::Raised;
 use crate::region::client::{Client, ClientError, Paths};
 use crate::report::{Detail, Terminal};
@@ -19,20 +20,20 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
     match verb {
         RegionVerb::Start => {
             let client = open::start_region(&paths, &sink).await?;
-            anstream::println!("the local region runs at {}", client.status().await?.endpoint_url);
+            say!("the local region runs at {}", client.status().await?.endpoint_url);
         }
         RegionVerb::Stop => match Client::connect(&paths).await {
             Ok(client) => stop(&client).await?,
             Err(ClientError::OtherVersion { .. }) => stop(&Client::unchecked(&paths)).await?,
-            Err(ClientError::NotRunning { .. }) => anstream::println!("the local region is not running"),
+            Err(ClientError::NotRunning { .. }) => say!("the local region is not running"),
             Err(error) => return Err(error.into()),
         },
         RegionVerb::Status { json } => {
             let status = Client::connect(&paths).await?.status().await?;
             if json {
-                anstream::println!("{}", serde_json::to_string(&status)?);
+                say!("{}", serde_json::to_string(&status)?);
             } else {
-                anstream::println!(
+                say!(
                     "running for {} s at {}, process {}, {} labs",
                     status.uptime_s,
                     status.endpoint_url,
@@ -40,15 +41,15 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
                     status.labs.len()
                 );
                 if let Some(room) = &status.room {
-                    anstream::println!("room for {} more instances, because of {}", room.instances, room.by);
+                    say!("room for {} more instances, because of {}", room.instances, room.by);
                 }
                 for raised in &status.raised {
-                    anstream::println!("{}", told(raised));
+                    say!("{}", told(raised));
                 }
                 for lab in &status.labs {
-                    anstream::println!("  {} ({}, account {})", lab.name, lab.region, lab.account_id);
+                    say!("  {} ({}, account {})", lab.name, lab.region, lab.account_id);
                     for instance in &lab.instances {
-                        anstream::println!(
+                        say!(
                             "    {} {} {}",
                             instance.id,
                             instance.name.as_deref().unwrap_or("(no name)"),
@@ -57,7 +58,7 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
                     }
                 }
                 for trouble in &status.troubles {
-                    anstream::println!(
+                    say!(
                         "  the kernel has not followed for {} s in {} of {}, and is told again: failed to {}",
                         trouble.seconds,
                         trouble.namespace,
@@ -76,15 +77,16 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
                 Err(failure) => {
                     // Perhaps because of what is to be removed anyway.
                     let Some(place) = Client::set_aside(&paths).await? else { return Err(failure) };
-                    anstream::println!("what could not be read is kept in {}", place.display());
+                    say!("what could not be read is kept in {}", place.display());
                     open::start_region(&paths, &sink).await?
                 }
             };
             client.reset().await?;
-            anstream::println!("all labs of the local region are removed");
+            down::remove_stateless_all(&paths);
+            say!("all labs of the local region are removed");
             if checkpoints {
                 let count = checkpoint::remove_all(&paths, &client).await?;
-                anstream::println!("{count} checkpoints are removed");
+                say!("{count} checkpoints are removed");
             }
         }
         RegionVerb::Env { lab, region } => {
@@ -96,9 +98,9 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
                 ("AWS_REGION", &access.region),
                 ("AWS_DEFAULT_REGION", &access.region),
             ] {
-                println!("export {name}={value}");
+                say!("export {name}={value}");
             }
-            println!("unset AWS_PROFILE AWS_SESSION_TOKEN");
+            say!("unset AWS_PROFILE AWS_SESSION_TOKEN");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -117,7 +119,7 @@ pub fn told(raised: &Raised) -> String {
 
 async fn stop(client: &Client) -> Result<(), Failure> {
     client.stop().await?;
-    anstream::println!("the local region is stopped; its instances boot again with the next start");
+    say!("the local region is stopped; its instances boot again with the next start");
     Ok(())
 }
 
@@ -127,8 +129,7 @@ fn agreed() -> Result<bool, Failure> {
             Failure::usage("nothing was removed: nobody is there to agree").hint("--yes agrees beforehand")
         );
     }
-    anstream::eprint!("remove all labs, instances and disks of the local region? [y/N] ");
-    std::io::stderr().flush()?;
+    ask_aside!("remove all labs, instances and disks of the local region? [y/N] ");
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

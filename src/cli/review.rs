@@ -1,12 +1,13 @@
 //! `lab review`: accepts or rejects results that differ from what is recorded.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cli::args::ReviewArgs;
 use crate::cli::course;
 use crate::cli::failure::Failure;
+use crate::output::{ask, say};
 use crate::snapshot::{ReviewItem, Store};
 
 /// Goes through what waits, one at a time on a terminal, or all at once as asked.
@@ -31,12 +32,12 @@ pub fn review(root: Option<&Path>, args: &ReviewArgs) -> Result<ExitCode, Failur
     }
     items.retain(|item| args.names.is_empty() || args.names.contains(&item.pending.name));
     if items.is_empty() {
-        anstream::println!("nothing waits for review");
+        say!("nothing waits for review");
         return Ok(ExitCode::SUCCESS);
     }
     if args.list {
         for item in &items {
-            anstream::println!("{}", item.pending.name);
+            say!("{}", item.pending.name);
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -53,7 +54,7 @@ pub fn review(root: Option<&Path>, args: &ReviewArgs) -> Result<ExitCode, Failur
             (_, true, _) => Choice::Reject,
             (.., Some(choice)) => choice,
             _ => {
-                anstream::println!("\n{}", item.render(true, 100));
+                say!("\n{}", item.render(true, 100));
                 ask(&format!("{}/{total} {}", index + 1, item.pending.name))?
             }
         };
@@ -73,7 +74,7 @@ pub fn review(root: Option<&Path>, args: &ReviewArgs) -> Result<ExitCode, Failur
             rest = Some(Choice::AcceptAll);
         }
     }
-    anstream::println!("{accepted} accepted, {rejected} rejected, {} left", total - accepted - rejected);
+    say!("{accepted} accepted, {rejected} rejected, {} left", total - accepted - rejected);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -88,8 +89,7 @@ enum Choice {
 
 fn ask(what: &str) -> Result<Choice, Failure> {
     loop {
-        anstream::print!("{what}: [a]ccept, [r]eject, [s]kip, accept [A]ll, [q]uit? ");
-        anstream::stdout().flush()?;
+        ask!("{what}: [a]ccept, [r]eject, [s]kip, accept [A]ll, [q]uit? ");
         let mut line = String::new();
         if std::io::stdin().lock().read_line(&mut line)? == 0 {
             return Ok(Choice::Quit);
@@ -112,8 +112,8 @@ fn prune(root: &Path, store: &Store) -> Result<ExitCode, Failure> {
     let orphans = store.orphans(blocks)?;
     store.prune(&orphans)?;
     for name in &orphans {
-        anstream::println!("removed {name}.snap");
+        say!("removed {name}.snap");
     }
-    anstream::println!("{} removed", orphans.len());
+    say!("{} removed", orphans.len());
     Ok(ExitCode::SUCCESS)
 }

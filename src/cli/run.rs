@@ -1,6 +1,6 @@
 //! `lab run`: runs lessons in a lab that stays.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use crate::cli::{course, down, drive, open};
 use crate::event::Mode;
 use crate::lesson::{Block, Course};
 use crate::name::{LessonId, Os};
+use crate::output::ask;
 use crate::plan::Progress;
 use crate::region::client::Paths;
 use crate::run::checkpoint::{Earlier, Keeper};
@@ -175,8 +176,7 @@ impl Gate for Ask {
                 if !std::io::stdin().is_terminal() {
                     return Step::Go;
                 }
-                anstream::print!("\n{text}run `{name}`{place}? [Enter] yes, [a]ll, [q]uit: ");
-                let _ = anstream::stdout().flush();
+                ask!("\n{text}run `{name}`{place}? [Enter] yes, [a]ll, [q]uit: ");
                 let mut line = String::new();
                 match std::io::stdin().lock().read_line(&mut line) {
                     Ok(0) | Err(_) => Step::Stop,

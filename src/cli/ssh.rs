@@ -7,6 +7,7 @@ use crate::cli::args::SshArgs;
 use crate::cli::failure::Failure;
 use crate::cli::interact::interact;
 use crate::cli::{drive, open};
+use crate::output::remark;
 use crate::report::{Detail, Terminal};
 use crate::session::{LAPTOP, Program};
 
@@ -23,7 +24,7 @@ pub async fn ssh(args: SshArgs) -> Result<ExitCode, Failure> {
     opened.lab.save()?;
     let mut pool = drive::pool(&opened);
     let host = Arc::clone(&pool.host(&args.host, args.via.as_deref()).await?);
-    anstream::eprintln!("{}", host.command());
+    remark!("{}", host.command());
     // No program means the user's login shell.
     let argv = match args.command.as_slice() {
         [] => Vec::new(),

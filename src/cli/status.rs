@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use anstyle::Style;
 use serde_json::json;
 
-use crate::aws::journal::Journal;
+use crate::aws::journal::read_living;
 use crate::cli::args::StatusArgs;
 use crate::cli::checkpoint::usage;
 use crate::cli::down::{counted, lab_names};
 use crate::cli::failure::Failure;
+use crate::output::say;
 use crate::region::client::{Client, ClientError, Paths, Status};
-use crate::run::{CloudKind, LabState, is_busy, read_state};
+use crate::run::{CloudKind, Lab, LabState, is_busy, read_state};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -26,7 +27,7 @@ pub async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
             continue;
         }
         if let Some(state) = read_state(&paths.lab(&name))? {
-            let living = Journal::open(&paths.lab(&name).join("journal.jsonl"))?.living();
+            let living = read_living(&paths.lab(&name).join(Lab::JOURNAL))?;
             labs.push((state, living, is_busy(&paths.lab(&name))));
         }
     }
@@ -45,21 +46,15 @@ pub async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
             .iter()
             .map(|(state, living, busy)| json!({"lab": state, "resources": living, "busy": busy}))
             .collect();
-        anstream::println!(
-            "{}",
-            json!({"region": region, "labs": list, "checkpoints": {"count": count, "bytes": bytes}})
-        );
+        say!("{}", json!({"region": region, "labs": list, "checkpoints": {"count": count, "bytes": bytes}}));
         return Ok(ExitCode::SUCCESS);
     }
-    anstream::println!("{region_line}");
+    say!("{region_line}");
     if count > 0 {
-        anstream::println!(
-            "checkpoints: {count}, {} MiB (`lab region reset --checkpoints` removes them)",
-            bytes >> 20
-        );
+        say!("checkpoints: {count}, {} MiB (`lab region reset --checkpoints` removes them)", bytes >> 20);
     }
     if labs.is_empty() {
-        anstream::println!("no labs (start one: lab run lessons/05-private-subnet.md)");
+        say!("no labs (start one: lab run lessons/05-private-subnet.md)");
     }
     for (state, living, busy) in &labs {
         tell(state, living, *busy, region.as_ref());
@@ -90,7 +85,7 @@ async fn region(paths: &Paths) -> Result<(Option<Status>, String), Failure> {
 
 fn tell(state: &LabState, living: &[String], busy: bool, region: Option<&Status>) {
     let busy = if busy { ", in use by another command" } else { "" };
-    anstream::println!("\n{BOLD}{}{BOLD:#} on {}, {}{busy}", state.name, state.cloud, state.region);
+    say!("\n{BOLD}{}{BOLD:#} on {}, {}{busy}", state.name, state.cloud, state.region);
     let mut lessons: Vec<(&str, usize)> = Vec::new();
     for done in &state.progress.done {
         match lessons.last_mut() {
@@ -100,21 +95,21 @@ fn tell(state: &LabState, living: &[String], busy: bool, region: Option<&Status>
     }
     for (lesson, count) in lessons {
         let noun = if count == 1 { "block" } else { "blocks" };
-        anstream::println!("  {lesson}: {count} {noun} done");
+        say!("  {lesson}: {count} {noun} done");
     }
     if let Some(running) = state.progress.running.as_ref().filter(|_| busy.is_empty()) {
         let what = match &state.progress.reason {
             Some(reason) => format!("`{}` failed: {reason}", running.block),
             None => format!("interrupted in `{}`", running.block),
         };
-        anstream::println!("  {}: {what}; `lab run {}` goes on", running.lesson, running.lesson);
+        say!("  {}: {what}; `lab run {}` goes on", running.lesson, running.lesson);
     }
     let known = region.and_then(|status| status.labs.iter().find(|lab| lab.name == state.name));
     if let Some(lab) = known {
         for instance in &lab.instances {
             let public = instance.public_address.map(|a| format!(", {a}")).unwrap_or_default();
             let private = instance.private_address.map(|a| a.to_string()).unwrap_or_default();
-            anstream::println!(
+            say!(
                 "  {:<12} {} {} {DIM}{private}{public}{DIM:#}",
                 instance.name.as_deref().unwrap_or("(no name)"),
                 instance.id,
@@ -122,12 +117,9 @@ fn tell(state: &LabState, living: &[String], busy: bool, region: Option<&Status>
             );
         }
     } else if state.cloud == CloudKind::Local && region.is_some() {
-        anstream::println!(
-            "  the local region does not know it any more; `lab down --lab {}` clears it",
-            state.name
-        );
+        say!("  the local region does not know it any more; `lab down --lab {}` clears it", state.name);
     }
     if !living.is_empty() {
-        anstream::println!("  {DIM}{} in its journal{DIM:#}", counted(living.len()));
+        say!("  {DIM}{} in its journal{DIM:#}", counted(living.len()));
     }
 }

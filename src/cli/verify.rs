@@ -14,6 +14,7 @@ use crate::cli::{course, down, drive, open};
 use crate::event::{Mode, Sink};
 use crate::lesson::{Compare, Course, Lesson};
 use crate::name::{LessonId, Os};
+use crate::output::say;
 use crate::plan::{Plan, Progress};
 use crate::region::client::Paths;
 use crate::run::checkpoint::{Earlier, Entry, Keeper, retell_all};
@@ -177,8 +178,8 @@ fn tell_exceptions(course: &Course, asked: &[LessonId], os: Os) {
             }
         }
     }
-    anstream::println!("{full} of {total} blocks are compared in full");
+    say!("{full} of {total} blocks are compared in full");
     for line in lines {
-        anstream::println!("{line}");
+        say!("{line}");
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use quick_xml::escape::escape;
 
 use crate::event::{BlockReport, Event, EventKind, Mode, Outcome, Sink, Tally};
+use crate::output::remark;
 
 /// Collects a run and writes the file when it has ended.
 pub struct JUnit {
@@ -55,7 +56,7 @@ impl Sink for JUnit {
             (EventKind::RunStarted { mode: now, .. }, ..) => *mode = Some(*now),
             (EventKind::RunFinished { .. }, ..) => {
                 if let Err(error) = std::fs::write(&self.path, render(suites, mode.unwrap_or(Mode::Verify))) {
-                    eprintln!("warning: failed to write {}: {error}", self.path.display());
+                    remark!("warning: failed to write {}: {error}", self.path.display());
                 }
             }
             _ => {}

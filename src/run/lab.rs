@@ -3,18 +3,19 @@
 //! Everything of a lab lies in one directory (`labs/NAME` under the state directory), is written atomically after each
 //! block, and is locked by the one command that uses it at a time.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use crate::name::Os;
 use crate::plan::Progress;
+use crate::private;
 use crate::run::boots::Boots;
 use crate::run::checkpoint::{BlockResult, Results};
+use crate::run::lock::Lock;
 use crate::snapshot::Renaming;
 
 /// Which cloud a lab is on. The word on the command line and in reports.
@@ -94,6 +95,8 @@ impl LabState {
 
 /// The file that makes a directory a lab's.
 const STATE: &str = "lab.json";
+/// The file that is locked by the command that uses the lab.
+const LOCK: &str = "lock";
 /// A file that says that somebody worked by hand.
 const BY_HAND: &str = "by-hand";
 
@@ -117,7 +120,7 @@ pub enum LabError {
 pub struct Lab {
     path: PathBuf,
     pub state: LabState,
-    _lock: Flock<File>,
+    _lock: Lock,
 }
 
 /// Checks a lab's name: it becomes part of paths and interface names.
@@ -133,7 +136,8 @@ impl Lab {
     pub fn open(path: &Path, fresh: impl FnOnce() -> LabState) -> Result<Self, LabError> {
         let io_error = |source| LabError::Io { path: path.to_owned(), source };
         for dir in ["", "home", "run"] {
-            fs::create_dir_all(path.join(dir)).map_err(io_error)?;
+            // Keys, passwords and a socket with somebody's credentials are in there.
+            private::directory(&path.join(dir)).map_err(io_error)?;
         }
         let lock = lock(path)?;
         let state = match read_state(path)? {
@@ -189,10 +193,12 @@ impl Lab {
         self.state.by_hand || self.path.join(BY_HAND).exists()
     }
 
+    /// The journal's file.
+    pub const JOURNAL: &str = "journal.jsonl";
     /// The results of all blocks, one JSON line each.
     pub(super) const RESULTS: &str = "results.jsonl";
     /// What a lab that goes on from this one's state has to know, besides [`LabState`].
-    pub(super) const KEPT: [&str; 4] = [Self::RESULTS, "journal.jsonl", "known-hosts", "laptop.state"];
+    pub(super) const KEPT: [&str; 4] = [Self::RESULTS, Self::JOURNAL, "known-hosts", "laptop.state"];
 
     /// Adds the result of a block.
     pub fn add_result(&self, result: &BlockResult) -> Result<(), LabError> {
@@ -208,7 +214,7 @@ impl Lab {
 
     /// The journal's file.
     pub fn journal_path(&self) -> PathBuf {
-        self.path.join("journal.jsonl")
+        self.path.join(Self::JOURNAL)
     }
 
     /// Removes the lab's directory. What it had created must be gone before.
@@ -219,12 +225,29 @@ impl Lab {
 
 /// Notes that somebody has got the means to work by hand in the lab in `path`, whoever holds it.
 pub fn note_by_hand(path: &Path) -> io::Result<()> {
-    File::create(path.join(BY_HAND)).map(drop)
+    private::open(&path.join(BY_HAND)).map(drop)
 }
 
 /// Removes the state of the lab in `path`, in which nothing has happened, and leaves everything else.
 pub fn forget(path: &Path) -> io::Result<()> {
     fs::remove_file(path.join(STATE))
+}
+
+/// Removes the directory at `path` of a lab that has no state: what `lab region env` makes for programs outside. Says
+/// whether there was one.
+///
+/// # Errors
+/// [`LabError::Busy`] when a command uses it, or has made it a lab in the meantime.
+pub fn remove_stateless(path: &Path) -> Result<bool, LabError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let _lock = lock(path)?;
+    if path.join(STATE).exists() {
+        return Err(busy(path));
+    }
+    fs::remove_dir_all(path).map_err(|source| LabError::Io { path: path.to_owned(), source })?;
+    Ok(true)
 }
 
 /// Reads a lab's state without holding it; `None` when there is no lab.
@@ -241,20 +264,17 @@ pub fn read_state(path: &Path) -> Result<Option<LabState>, LabError> {
 
 /// Whether some process holds the lab in `path`.
 pub fn is_busy(path: &Path) -> bool {
-    path.join("lock").exists() && matches!(lock(path), Err(LabError::Busy(_)))
+    Lock::is_held(&path.join(LOCK))
 }
 
-fn lock(path: &Path) -> Result<Flock<File>, LabError> {
-    let file = path.join("lock");
-    let io_error = |source| LabError::Io { path: file.clone(), source };
-    let handle = File::options().create(true).truncate(false).write(true).open(&file).map_err(io_error)?;
-    Flock::lock(handle, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| {
-        if errno == nix::errno::Errno::EWOULDBLOCK {
-            LabError::Busy(path.file_name().unwrap_or_default().to_string_lossy().into_owned())
-        } else {
-            io_error(errno.into())
-        }
-    })
+fn lock(path: &Path) -> Result<Lock, LabError> {
+    let file = path.join(LOCK);
+    let lock = Lock::take(&file).map_err(|source| LabError::Io { path: file, source })?;
+    lock.ok_or_else(|| busy(path))
+}
+
+fn busy(path: &Path) -> LabError {
+    LabError::Busy(path.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

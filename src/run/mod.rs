@@ -25,6 +25,7 @@ mod hosts;
 mod keys;
 mod kinds;
 mod lab;
+mod lock;
 mod pictures;
 mod recorder;
 
@@ -36,5 +37,8 @@ pub use gate::{Gate, Open, Step};
 pub use hosts::Hosts;
 pub use keys::learn as learn_keys;
 pub use kinds::has_browser;
-pub use lab::{CloudKind, Lab, LabError, LabState, check_name, forget, is_busy, note_by_hand, read_state};
+pub use lab::{
+    CloudKind, Lab, LabError, LabState, check_name, forget, is_busy, note_by_hand, read_state,
+    remove_stateless,
+};
 pub use recorder::Recorder;

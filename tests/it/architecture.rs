@@ -5,11 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in layer order: each may import those before it.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 17] = [
     "name",
     "source",
     "diagnostic",
     "event",
+    "output",
+    "private",
     "secret",
     "wire",
     "lesson",
@@ -23,7 +25,7 @@ const LAYERS: [&str; 15] = [
     "cli",
 ];
 /// Beside the layers: `region` may import only these, and only `cli` may import `region`.
-const BELOW_REGION: [&str; 5] = ["name", "source", "diagnostic", "event", "wire"];
+const BELOW_REGION: [&str; 7] = ["name", "source", "diagnostic", "event", "output", "private", "wire"];
 
 /// Inside `region`: who may import whom.
 const REGION: [(&str, &[&str]); 5] =

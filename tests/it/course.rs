@@ -5,7 +5,44 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use lab::region::client::Paths;
+use lab::region::client::{Paths, has_image};
+
+/// Lets a cache of a test's own have the images and packages of another. Root follows no link in a user's directory, so
+/// the links are in directories of root's own.
+pub fn share(from: &Path, to: &Path) {
+    share_parts(from, to, "packages", &["debian", "debian-security", "made", ".partial"]);
+    share_images(from, to);
+}
+
+/// The images alone.
+pub fn share_images(from: &Path, to: &Path) {
+    let state = tempfile::tempdir().expect("a directory");
+    if !has_image(&Paths { state: state.path().join("lab"), cache: from.to_owned() }) {
+        // Once for all tests, and not by each for itself.
+        for verb in ["start", "stop"] {
+            let mut command = Command::new(LAB);
+            command.args(["region", verb]).env("XDG_STATE_HOME", state.path());
+            command.env("XDG_CACHE_HOME", from.parent().expect("a directory above"));
+            assert!(command.status().expect("lab starts").success(), "the image cannot be built");
+        }
+    }
+    let images = fs::read_dir(from.join("images")).into_iter().flatten().flatten();
+    let names: Vec<_> = images.filter_map(|image| image.file_name().into_string().ok()).collect();
+    let whole = names.iter().map(String::as_str);
+    let whole = whole.filter(|name| !name.starts_with('.') && !name.ends_with(".lock"));
+    share_parts(from, to, "images", &whole.collect::<Vec<_>>());
+}
+
+fn share_parts(from: &Path, to: &Path, directory: &str, parts: &[&str]) {
+    fs::create_dir_all(to.join(directory)).expect("a directory");
+    for part in parts {
+        let (there, link) = (from.join(directory).join(part), to.join(directory).join(part));
+        fs::create_dir_all(&there).expect("a directory");
+        if !link.exists() {
+            std::os::unix::fs::symlink(there, link).expect("a link");
+        }
+    }
+}
 
 /// A local region of the test's own: directories that no other test and no person uses, but for the machine's image and
 /// packages. Its daemon is stopped when it is dropped.
@@ -33,13 +70,7 @@ impl Region {
         let region = Self { state: root.join("state"), cache: root.join("cache"), _directory: directory };
         let shared = Paths::from_environment().expect("a home directory").cache;
         fs::create_dir_all(region.cache()).expect("a directory");
-        for part in ["images", "packages"] {
-            fs::create_dir_all(shared.join(part)).expect("a directory");
-            let link = region.cache().join(part);
-            if !link.exists() {
-                std::os::unix::fs::symlink(shared.join(part), link).expect("a link");
-            }
-        }
+        share(&shared, &region.cache());
         Arc::new(region)
     }
 

@@ -1,15 +1,14 @@
 //! `lab prepare`: the course runs with what is on this machine, and says so when it does not.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use crate::course::{Course, Region, told};
+use lab::region::client::Paths;
 
-fn images() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache");
-    cache.unwrap_or_else(home).join("lab/images")
+use crate::course::{Course, Region, share_images, told};
+
+fn shared() -> PathBuf {
+    Paths::from_environment().expect("a home directory").cache
 }
 
 #[test]
@@ -18,10 +17,7 @@ fn what_is_not_there_is_missed_offline_and_fetched_otherwise() {
     let course = Course::copy(&region);
     let cache = course.root().join("cache");
     // Packages from nothing; the image need not be built again.
-    let images = images();
-    fs::create_dir_all(&images).expect("a place");
-    fs::create_dir_all(cache.join("lab")).expect("a place");
-    symlink(images, cache.join("lab/images")).expect("a link");
+    share_images(&shared(), &cache.join("lab"));
     let prepare = |arguments: &[&str]| {
         let mut all = vec!["prepare"];
         all.extend(arguments);

@@ -7,8 +7,11 @@ use super::CheckpointError;
 use super::copy::{copy, give};
 use super::kept::Kept;
 use super::store::{HIDDEN, Store};
+use crate::output::remark;
+use crate::private::Directory;
 use crate::region::guest::Disk;
 use crate::region::model::{Account, CheckStatus, InstanceState};
+use crate::region::tree::show;
 
 /// What the control plane has to take up.
 pub(crate) struct Restored {
@@ -58,7 +61,7 @@ pub(crate) fn remove(disks: &[Disk]) {
     for disk in disks {
         if let Err(error) = disk.remove() {
             // The next daemon removes it: no instance has it.
-            eprintln!("disk {}: remove it: {error}", disk.path().display());
+            remark!("disk {}: remove it: {error}", disk.path().display());
         }
     }
 }
@@ -70,7 +73,7 @@ fn lay(store: &Store, layers: &[String], disk: &Disk) -> Result<(), CheckpointEr
 }
 
 /// The directory above `home` is its owner's, who could lead a copy elsewhere: it is made where only root writes, and
-/// moved.
+/// moved into the one that was there when we looked.
 fn place_home(
     store: &Store,
     id: &str,
@@ -78,13 +81,20 @@ fn place_home(
     home: &Path,
     owner: (u32, u32),
 ) -> Result<(), CheckpointError> {
-    let ready = store.layer(&format!("{HIDDEN}new-home-{}", uuid::Uuid::new_v4().simple()));
+    let name = format!("{HIDDEN}new-home-{}", uuid::Uuid::new_v4().simple());
+    let ready = store.layer(&name);
+    let states = store.there()?;
     let place = || {
         copy(&store.layer(&format!("{id}/home")), &ready)?;
         give(&ready, kept.owner, owner)?;
-        match fs::rename(&ready, home) {
+        let lab = Directory::open(home.parent().unwrap_or(home))?.of(owner.0)?;
+        let own = home.file_name().and_then(|own| own.to_str()).unwrap_or_default();
+        match states.hand_over(&name, &lab, own) {
             // The cache and the state may be on different file systems.
-            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => copy(&ready, home),
+            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+                let lab = show(&lab)?;
+                copy(&ready, &lab.path().join(own))
+            }
             result => result,
         }
     };

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::kept::{FORMAT, Kept};
 use super::store::{DESCRIPTION, HIDDEN, Store};
 use crate::region::client::Paths;
+use crate::region::tree::Launch;
 
 /// Names of moments.
 pub(super) const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -25,7 +26,9 @@ pub(super) fn world() -> World {
     let directory = tempfile::tempdir().expect("a directory");
     let paths = Paths { state: directory.path().join("state"), cache: directory.path().join("cache") };
     fs::create_dir_all(paths.checkpoints()).expect("a directory");
-    let store = Store::new(&paths, "world".to_owned());
+    let (uid, gid) = (nix::unistd::Uid::effective().as_raw(), nix::unistd::Gid::effective().as_raw());
+    let launch = Launch { paths: paths.clone(), uid, gid };
+    let store = Store::new(&launch, &paths, "world".to_owned());
     store.open().expect("opens");
     World { directory, store, checkpoints: paths.checkpoints() }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,10 @@ use super::copy::copy;
 use super::difference::{self, Seen};
 use super::kept::{FORMAT, Kept};
 use super::store::{DESCRIPTION, HIDDEN, Store};
+use crate::private::Directory;
 use crate::region::guest::Disk;
 use crate::region::model::Account;
-use crate::region::tree::{Cgroup, replace};
+use crate::region::tree::{Cgroup, replace, show};
 
 /// So much must be free afterwards: images, packages and running labs need room more.
 const SPARE: u64 = 2 << 30;
@@ -110,7 +112,7 @@ fn fill(
         seen.push((disk.kept(), now.kept_as(layers.clone(), &boot)));
         disks.insert(instance.clone(), layers);
     }
-    copy(&subject.home, &half.join("home")).map_err(CheckpointError::file("copy", &subject.home))?;
+    copy_home(subject, &half.join("home")).map_err(CheckpointError::file("copy", &subject.home))?;
     drop(still);
     let frozen = begun.elapsed();
     let bytes = store.size(half)?;
@@ -133,6 +135,12 @@ fn fill(
         let _ = serde_json::to_vec(&seen).map(|text| replace(&file, &text));
     }
     Ok((bytes, frozen))
+}
+
+/// The directory is its owner's, who may change it at this moment: root follows no link in it.
+fn copy_home(subject: &Subject, to: &Path) -> io::Result<()> {
+    let home = show(&Directory::open(&subject.home)?.of(subject.owner.0)?)?;
+    copy(home.path(), to)
 }
 
 /// What the disk held when it was last kept, if that is still there to be built upon. Where the machine went down before

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -13,7 +13,10 @@ use sha2::{Digest, Sha256};
 use super::CheckpointError;
 use super::copy::size;
 use super::kept::{FORMAT, Kept};
+use crate::output::remark;
+use crate::private::Directory;
 use crate::region::client::Paths;
+use crate::region::tree::Launch;
 
 /// Names of unfinished and of doomed moments begin with it.
 pub(super) const HIDDEN: char = '.';
@@ -27,16 +30,31 @@ const USERS: &str = "users";
 /// All moments of a user's regions.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    /// What names moments, and is the user's.
+    /// What names moments, and is the user's, on the host.
     checkpoints: PathBuf,
+    /// The user, and the user's group.
+    owner: (u32, u32),
     states: PathBuf,
+    /// The same on the host.
+    states_there: PathBuf,
+    /// The region's directory as it is seen from here, and on the host. Other regions lay their disks over the same
+    /// moments, and look for each other's by their places on the host.
+    region: (PathBuf, PathBuf),
     /// What this daemon's disks stand on.
     world: String,
 }
 
 impl Store {
-    pub(crate) fn new(paths: &Paths, world: String) -> Store {
-        Store { checkpoints: paths.checkpoints(), states: paths.checkpoints().join("states"), world }
+    /// `inside` says where root's directories are seen from here.
+    pub(crate) fn new(launch: &Launch, inside: &Paths, world: String) -> Store {
+        Store {
+            checkpoints: launch.paths.checkpoints(),
+            owner: (launch.uid, launch.gid),
+            states: inside.states(),
+            states_there: launch.paths.states(),
+            region: (inside.region(), launch.paths.region()),
+            world,
+        }
     }
 
     pub(super) fn world(&self) -> &str {
@@ -57,6 +75,13 @@ impl Store {
             return Err(failed("trust")(io::Error::other("it is not root's alone")));
         }
         Ok(&self.states)
+    }
+
+    /// The same, to move something out of it: two mounts of one directory are two file systems to a move.
+    pub(super) fn there(&self) -> Result<Directory, CheckpointError> {
+        let own = nix::unistd::Uid::effective().as_raw();
+        let opened = Directory::open(&self.states_there).and_then(|directory| directory.of(own));
+        opened.map_err(CheckpointError::file("open", &self.states_there))
     }
 
     /// Where a layer is.
@@ -101,6 +126,10 @@ impl Store {
 
     /// Note that the disk in `disk` is laid over `layers`: they stay while it is there.
     pub(super) fn hold(&self, layers: &[String], disk: &Path) -> Result<(), CheckpointError> {
+        let disk = match disk.strip_prefix(&self.region.0) {
+            Ok(below) => self.region.1.join(below),
+            Err(_) => disk.to_owned(),
+        };
         let name = Sha256::digest(disk.as_os_str().as_encoded_bytes());
         let name: String = name.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
         for moment in layers.iter().filter_map(|layer| layer.split('/').next()) {
@@ -117,9 +146,7 @@ impl Store {
     /// bytes of those that stay. Does nothing while somebody keeps or restores one.
     pub(crate) fn sweep(&self) -> Result<u64, CheckpointError> {
         self.open()?;
-        let lock = self.checkpoints.join("lock");
-        let file = File::options().create(true).truncate(false).write(true).open(&lock);
-        let file = file.map_err(CheckpointError::file("open", &lock))?;
+        let file = self.lock().map_err(CheckpointError::file("open the lock of", &self.checkpoints))?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock);
         let moments = self.moments()?;
         let needed = match lock {
@@ -173,18 +200,32 @@ impl Store {
 
     /// Whether the runner has noted that all of a moment is on the disk.
     pub(super) fn is_synced(&self, id: &str) -> bool {
-        self.naming().any(|(checkpoint, state)| state == id && checkpoint.join("synced").exists())
+        self.naming().any(|(checkpoint, state)| state == id && checkpoint.has("synced"))
     }
 
     /// The runner's part of every checkpoint, with the name of the moment. What is half written has no checkpoint's name
     /// yet: whoever writes it holds the lock, and who was killed at it has left nothing that anybody can use.
-    fn naming(&self) -> impl Iterator<Item = (PathBuf, String)> {
-        let entries = fs::read_dir(&self.checkpoints).into_iter().flatten().flatten();
-        entries.filter(|entry| entry.file_name().to_str().is_some_and(is_key)).filter_map(|entry| {
-            let text = fs::read(entry.path().join("checkpoint.json")).ok()?;
-            let checkpoint: Value = serde_json::from_slice(&text).ok()?;
-            Some((entry.path(), checkpoint.get("state")?.as_str()?.to_owned()))
+    fn naming(&self) -> impl Iterator<Item = (Directory, String)> {
+        let users = self.users().ok();
+        let names = users.iter().flat_map(|users| users.names().unwrap_or_default());
+        let keys: Vec<String> = names.filter(|name| is_key(name)).collect();
+        keys.into_iter().filter_map(move |key| {
+            let checkpoint = users.as_ref()?.below(&key).ok()?;
+            let described: Value = serde_json::from_slice(&checkpoint.read("checkpoint.json").ok()?).ok()?;
+            Some((checkpoint, described.get("state")?.as_str()?.to_owned()))
         })
+    }
+
+    /// The user's part. Whatever its owner has put there, nothing leads out of it.
+    fn users(&self) -> io::Result<Directory> {
+        Directory::open(&self.checkpoints)?.of(self.owner.0)
+    }
+
+    /// The lock that the runner knows too, and has to be able to open.
+    fn lock(&self) -> io::Result<File> {
+        let file = self.users()?.write("lock")?;
+        fchown(&file, Some(self.owner.0), Some(self.owner.1))?;
+        Ok(file)
     }
 
     /// First out of sight, so that a removal that is cut short leaves nothing that looks whole.
@@ -193,7 +234,7 @@ impl Store {
         if !name.starts_with(DOOMED) {
             let doomed = self.states.join(format!("{DOOMED}{}", name.trim_start_matches(HIDDEN)));
             if let Err(error) = fs::rename(&place, &doomed) {
-                eprintln!("checkpoint {name}: remove it: {error}");
+                remark!("checkpoint {name}: remove it: {error}");
                 return;
             }
             place = doomed;
@@ -202,7 +243,7 @@ impl Store {
         std::thread::spawn(move || match fs::remove_dir_all(&place) {
             // Another is at it.
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                eprintln!("checkpoint {}: remove it: {error}", place.display());
+                remark!("checkpoint {}: remove it: {error}", place.display());
             }
             _ => {}
         });

@@ -15,6 +15,7 @@ use super::super::server::{Console, Link, PROTOCOL, Request, Spawned};
 use super::{
     ClientError, Kept, LabAccess, LastExit, Paths, Pong, Process, Progress, Refusal, SpawnSpec, Status, Swept,
 };
+use crate::private;
 
 /// A way to the daemon of one state directory.
 #[derive(Debug, Clone)]
@@ -132,15 +133,23 @@ impl Client {
     }
 
     /// Make the lab unless it exists, and boot its laptop. The directories [`Paths::lab_home`] and
-    /// [`Paths::lab_run`] are made here, by the caller and owned by it.
+    /// [`Paths::lab_run`] are made here, by the caller and owned by it, and for it alone.
     ///
     /// # Errors
     /// When the lab is another user's, or cannot be built.
     pub async fn ensure_lab(&self, lab: &str, region: &str) -> Result<LabAccess, ClientError> {
-        for directory in [self.paths.lab_home(lab), self.paths.lab_run(lab)] {
-            std::fs::create_dir_all(directory).map_err(ClientError::Broken)?;
+        let place = self.paths.lab(lab);
+        let is_new = !place.exists();
+        for directory in [&place, &self.paths.lab_home(lab), &self.paths.lab_run(lab)] {
+            private::directory(directory).map_err(|error| ClientError::at(directory, error))?;
         }
-        self.ask(&Request::EnsureLab { lab: lab.to_owned(), region: region.to_owned() }).await
+        let request = Request::EnsureLab { lab: lab.to_owned(), region: region.to_owned() };
+        let answer = self.ask(&request).await;
+        if answer.is_err() && is_new {
+            // Nobody has put anything there.
+            let _ = std::fs::remove_dir_all(&place);
+        }
+        answer
     }
 
     /// Remove the lab with everything in it, but for the caller's own directory of it.

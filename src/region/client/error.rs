@@ -1,7 +1,7 @@
 //! What can go wrong between the command line and the daemon.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{LastExit, Refusal};
 
@@ -11,6 +11,15 @@ pub enum ClientError {
     /// Neither `HOME` nor the XDG variables are set.
     #[error("find a place for the lab's files: HOME is not set")]
     NoHome,
+    /// A directory of the caller's cannot be used.
+    #[error("use the directory {}", .path.display())]
+    Directory {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// No daemon answers; `last` tells how the last one ended, if there was one.
     #[error("reach the local region: it is not running{}", .last.as_ref().map(LastExit::sentence).unwrap_or_default())]
     NotRunning {
@@ -56,4 +65,10 @@ pub enum ClientError {
     /// The daemon said something that makes no sense.
     #[error("talk to the local region: unexpected answer {0}")]
     Unexpected(String),
+}
+
+impl ClientError {
+    pub(super) fn at(path: &Path, source: io::Error) -> Self {
+        Self::Directory { path: path.to_owned(), source }
+    }
 }

@@ -35,6 +35,9 @@ pub use super::checkpoint::world;
 pub use super::limits;
 pub use super::model::is_region_name;
 
+/// The number that the laptop's user has on the host, too: whoever calls from there runs as it.
+pub const LAPTOP_USER: u32 = super::laptop::ID;
+
 pub use super::server::{
     Exited, InstanceStatus, Kept, LabAccess, LabStatus, Pong, Refusal, RefusalCode, SignalScope, SpawnSpec,
     Status, Swept,

@@ -26,6 +26,13 @@ impl Paths {
         Ok(Paths { state: state.join("lab"), cache: cache.join("lab") })
     }
 
+    /// The control socket's name in [`Paths::region`].
+    pub(crate) const CONTROL_SOCKET: &str = "control.sock";
+    /// The log's.
+    pub(crate) const DAEMON_LOG: &str = "daemon.log";
+    /// That of the note on the last daemon's end.
+    pub(crate) const LAST_EXIT: &str = "last-exit.json";
+
     /// Everything of the daemon: lock, log, saved state, disks.
     pub fn region(&self) -> PathBuf {
         self.state.join("region")
@@ -33,17 +40,17 @@ impl Paths {
 
     /// The control socket.
     pub fn control_socket(&self) -> PathBuf {
-        self.region().join("control.sock")
+        self.region().join(Self::CONTROL_SOCKET)
     }
 
     /// What the daemon writes about itself.
     pub fn daemon_log(&self) -> PathBuf {
-        self.region().join("daemon.log")
+        self.region().join(Self::DAEMON_LOG)
     }
 
     /// How the last daemon ended ([`super::LastExit`]).
     pub fn last_exit(&self) -> PathBuf {
-        self.region().join("last-exit.json")
+        self.region().join(Self::LAST_EXIT)
     }
 
     /// One directory for each guest image, named by its key.
@@ -65,6 +72,11 @@ impl Paths {
     /// States after lessons, for going on from them.
     pub fn checkpoints(&self) -> PathBuf {
         self.cache.join("checkpoints")
+    }
+
+    /// The region's part of these: disks and home directories, which only root may see.
+    pub fn states(&self) -> PathBuf {
+        self.checkpoints().join("states")
     }
 
     /// What belongs to one lab and its owner: `home` and `run` of its laptop.

@@ -11,6 +11,7 @@ use tokio::process::Command;
 use super::super::limits::Report;
 use super::super::tree::{Launch, VERB_DAEMON, VERB_SET_ASIDE};
 use super::{ClientError, Paths, Progress};
+use crate::private;
 
 /// How long an ended daemon may take to vanish.
 const END: Duration = Duration::from_secs(20);
@@ -25,11 +26,8 @@ pub(super) async fn start(
     let program =
         std::env::current_exe().map_err(|error| failed(format!("this program's own path: {error}")))?;
     // Made here, so that they belong to the user and not to root.
-    for directory in [&paths.state, &paths.cache] {
-        std::fs::create_dir_all(directory)
-            .map_err(|error| failed(format!("{}: {error}", directory.display())))?;
-    }
-    let mut command = as_root(&program, VERB_DAEMON, paths, "to start the local region");
+    let places = places(paths)?;
+    let mut command = as_root(&program, VERB_DAEMON, &places, "to start the local region");
     let mut child = command
         .stdin(Stdio::inherit())
         .stdout(Stdio::piped())
@@ -59,7 +57,7 @@ pub(super) async fn set_aside(paths: &Paths) -> Result<Option<PathBuf>, ClientEr
     let failed = |reason: String| ClientError::NotSetAside { reason, place: paths.region() };
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut command =
-        as_root(&program, VERB_SET_ASIDE, paths, "to keep the region's state under another name");
+        as_root(&program, VERB_SET_ASIDE, &places(paths)?, "to keep the region's state under another name");
     let output = command.stdin(Stdio::inherit()).stderr(Stdio::inherit()).output().await;
     let output = output.map_err(|error| failed(error.to_string()))?;
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -67,6 +65,17 @@ pub(super) async fn set_aside(paths: &Paths) -> Result<Option<PathBuf>, ClientEr
         true => Ok(Some(said).filter(|said| !said.is_empty()).map(PathBuf::from)),
         false => Err(failed(said)),
     }
+}
+
+/// The directories as root is to find them. Links on the way to them are followed here, with the user's rights; root follows
+/// none.
+fn places(paths: &Paths) -> Result<Paths, ClientError> {
+    let place = |directory: &Path| {
+        private::directory(directory)
+            .and_then(|()| directory.canonicalize())
+            .map_err(|error| ClientError::at(directory, error))
+    };
+    Ok(Paths { state: place(&paths.state)?, cache: place(&paths.cache)? })
 }
 
 /// A hidden verb of this program, run as root: by `sudo`, if need be, which says what it is for.

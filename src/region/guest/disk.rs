@@ -39,6 +39,22 @@ impl Disk {
         }
     }
 
+    /// Look for the layers below in `states`, whatever the directory around them was called before.
+    pub(super) fn relay(&self, states: &Path) -> io::Result<()> {
+        let layers = self.layers()?;
+        let name = Path::new(states.file_name().unwrap_or_default());
+        // `states/MOMENT/disks/INSTANCE`
+        let moved = |layer: &PathBuf| {
+            let before = layer.ancestors().nth(3).filter(|before| before.ends_with(name))?;
+            Some(states.join(layer.strip_prefix(before).ok()?))
+        };
+        let now: Vec<_> = layers.iter().map(|layer| moved(layer).unwrap_or_else(|| layer.clone())).collect();
+        if now == layers {
+            return Ok(());
+        }
+        replace(&self.path.join(LAYERS), &serde_json::to_vec(&now)?)
+    }
+
     /// A file for whoever keeps copies of it: what the last one held.
     pub(crate) fn kept(&self) -> PathBuf {
         self.path.join("kept.json")
@@ -285,5 +301,21 @@ mod tests {
         std::os::unix::fs::symlink(&outside, &inside).expect("link");
         disk.prepare(&spec(directory.path())).expect("prepare again");
         assert_eq!(fs::read_to_string(outside).expect("read"), "untouched");
+    }
+
+    #[test]
+    fn layers_are_found_where_they_are_seen_now() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let disk = Disk::at(directory.path().join("i"));
+        let before = ["/home/u/.cache/lab/checkpoints/states/aa/disks/i-1", "/elsewhere/x/disks/i-1"];
+        disk.lay_over(&[]).expect("a disk");
+        disk.relay(Path::new("/run/lab/disk/checkpoints/states")).expect("nothing to do");
+        replace(&disk.path.join(LAYERS), &serde_json::to_vec(&before).expect("serialises")).expect("written");
+        for _ in 0..2 {
+            disk.relay(Path::new("/run/lab/disk/checkpoints/states")).expect("renamed");
+            let layers = disk.layers().expect("reads");
+            assert_eq!(layers[0], Path::new("/run/lab/disk/checkpoints/states/aa/disks/i-1"));
+            assert_eq!(layers[1], Path::new(before[1]));
+        }
     }
 }

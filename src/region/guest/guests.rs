@@ -1,7 +1,7 @@
 //! All guests of the daemon, by the names of their machines.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -10,6 +10,7 @@ use super::console::Console;
 use super::disk::Disk;
 use super::life::{Life, Order};
 use super::{GuestEvent, GuestSpec};
+use crate::output::remark;
 use crate::region::limits::Sight;
 use crate::region::supervisor::Supervisor;
 use crate::region::tree::Cgroup;
@@ -80,6 +81,17 @@ impl Guests {
             if old.exists() && !new.exists() {
                 // What cannot be renamed gets a new disk.
                 let _ = std::fs::rename(old, new);
+            }
+        }
+    }
+
+    /// Name the layers that disks lie over as they are seen now: a daemon of before saw them at their place on the host.
+    /// `states` is where they are.
+    pub(crate) fn relay(&self, states: &Path) {
+        for entry in std::fs::read_dir(&self.disks).into_iter().flatten().flatten() {
+            let id = entry.file_name().to_string_lossy().into_owned();
+            if let Err(error) = self.disk(&id).relay(states) {
+                remark!("guest {id}: name the layers of its disk: {error}");
             }
         }
     }

@@ -20,6 +20,7 @@ use super::census::Census;
 use super::console::Console;
 use super::disk::Disk;
 use super::{GuestEvent, GuestExit, GuestSpec, banner, nspawn};
+use crate::output::remark;
 use crate::region::limits;
 use crate::region::tree::Cgroup;
 
@@ -263,7 +264,7 @@ impl Life {
             cgroup.remove(KILL)
         });
         if let Ok(Err(error)) = cleaned.await {
-            eprintln!("guest {}: remove its control group: {error}", self.id);
+            remark!("guest {}: remove its control group: {error}", self.id);
         }
     }
 
@@ -271,7 +272,7 @@ impl Life {
         let disk = self.disk.clone();
         if let Ok(Err(error)) = spawn_blocking(move || disk.remove()).await {
             // The next daemon sweeps disks that belong to nobody.
-            eprintln!("guest {}: remove its disk: {error}", self.id);
+            remark!("guest {}: remove its disk: {error}", self.id);
         }
         self.tell(GuestEvent::Stopped { id: self.id.clone(), exit: GuestExit::Killed });
     }

@@ -1,15 +1,14 @@
 //! The cache of images, and the build.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::MsFlags;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -17,7 +16,9 @@ use nix::sys::signal::Signal;
 use super::archive::{self, RELEASE};
 use super::meter::Meter;
 use super::{ImageError, customise, recipe};
+use crate::private::Directory;
 use crate::region::client::Progress;
+use crate::region::kernel::Detached;
 
 /// A finished image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub struct Image {
     /// Root directory of the system; the lower layer of every guest.
     pub root: PathBuf,
 }
+
+/// Where the builder, and nobody else, sees the images: a directory that every system has and no program relies upon.
+const PLACE: &str = "/mnt";
 
 /// How much of a failed build's output is told.
 const LAST_LINES: usize = 12;
@@ -38,39 +42,39 @@ pub fn cached(images: &Path) -> Option<Image> {
     root.exists().then_some(Image { key, root })
 }
 
-/// The guest image, from the cache below `images` or freshly built.
+/// The guest image, from the cache in this directory or freshly built.
 ///
 /// # Errors
 /// When a tool is missing, the archive cannot be reached or its signature cannot be verified.
-pub fn ensure(images: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Image, ImageError> {
+pub fn ensure(directory: &Directory, progress: &mut dyn FnMut(Progress)) -> Result<Image, ImageError> {
     let key = recipe::key();
+    let images = directory.inside();
     let place = images.join(&key);
     let image = Image { root: place.join("root"), key };
     if image.root.exists() {
         progress(Progress::ImageReady { size_mib: size_mib(&place), built_in_s: None });
         return Ok(image);
     }
-    fs::create_dir_all(images).map_err(ImageError::file("create", images))?;
-    // Programs with the set-user-id bit lie below: nobody but root comes near them.
-    fs::set_permissions(images, Permissions::from_mode(0o700))
-        .map_err(ImageError::file("set the mode of", images))?;
     let _lock = lock(&images.join(format!("{}.lock", image.key)), progress)?;
     if image.root.exists() {
         progress(Progress::ImageReady { size_mib: size_mib(&place), built_in_s: None });
         return Ok(image);
     }
     let begun = Instant::now();
-    let building = images.join(format!(".{}.building", image.key));
+    let name = format!(".{}.building", image.key);
+    let building = images.join(&name);
     // Left by a build that was killed; we hold its lock now.
     if building.exists() {
         fs::remove_dir_all(&building).map_err(ImageError::file("remove", &building))?;
     }
     fs::create_dir_all(&building).map_err(ImageError::file("create", &building))?;
     let root = building.join("root");
-    let made = bootstrap(&root, progress).and_then(|()| customise::customise(&root)).and_then(|()| {
-        let size = disk_usage(&root);
-        fs::write(building.join("size-mib"), size.to_string()).map_err(ImageError::file("write", &building))
-    });
+    let made =
+        bootstrap(directory, &name, progress).and_then(|()| customise::customise(&root)).and_then(|()| {
+            let size = disk_usage(&root);
+            fs::write(building.join("size-mib"), size.to_string())
+                .map_err(ImageError::file("write", &building))
+        });
     if let Err(error) = made {
         // The error matters more than the directory, which the next build removes.
         let _ = fs::remove_dir_all(&building);
@@ -99,8 +103,16 @@ fn lock(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<File, ImageEr
     Ok(file)
 }
 
-fn bootstrap(root: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), ImageError> {
+/// Bootstraps the system `root` in the directory `building` of the images.
+fn bootstrap(
+    images: &Directory,
+    building: &str,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), ImageError> {
     let archive = archive::find()?;
+    // By a path of its own that nobody but root can change: the one on the host leads through a user's directories.
+    let root = Path::new(PLACE).join(building).join("root");
+    let mount = Detached::of(images).map_err(ImageError::file("take", images.path()))?;
     // In a process namespace of its own: when we are killed, apt and dpkg do not go on without us.
     let mut command = Command::new("unshare");
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap"]);
@@ -111,17 +123,18 @@ fn bootstrap(root: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), Imag
     command.args(archive.options.iter().map(|option| format!("--aptopt={option}")));
     command.args(recipe::EXCLUDED.iter().map(|path| format!("--dpkgopt=path-exclude={path}")));
     command.arg("--dpkgopt=force-unsafe-io");
-    command.arg(RELEASE).arg(root).args(&archive.sources);
+    command.arg(RELEASE).arg(&root).args(&archive.sources);
     command.env("LC_ALL", "C.UTF-8").env("PATH", crate::region::tree::PATH).env_remove("TMPDIR");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    // SAFETY: only system calls with constant arguments between fork and exec.
+    // SAFETY: system calls between fork and exec, in a process that has one thread.
     unsafe {
-        command.pre_exec(|| {
+        command.pre_exec(move || {
             // What it mounts is nobody else's business, and it must not outlive us.
             prctl::set_pdeathsig(Signal::SIGKILL)?;
             unshare(CloneFlags::CLONE_NEWNS)?;
-            mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
-            Ok(())
+            let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+            nix::mount::mount(None::<&str>, "/", None::<&str>, private, None::<&str>)?;
+            mount.attach(Path::new(PLACE))
         });
     }
     let mut child = command.spawn().map_err(|source| ImageError::Program {
@@ -144,7 +157,7 @@ fn bootstrap(root: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), Imag
             }
         }
     }
-    let status = child.wait().map_err(ImageError::file("build", root))?;
+    let status = child.wait().map_err(ImageError::file("build", images.path()))?;
     if status.success() {
         Ok(())
     } else {

@@ -16,6 +16,7 @@ use super::mirror::Mirror;
 use super::stream::{self, Door, Source};
 use super::wanted::{Service, Socket, wanted};
 use super::{Authority, TrustError, World, dns, metadata, web};
+use crate::output::remark;
 use crate::region::http::Crowd;
 use crate::region::kernel::{self, KernelError};
 use crate::region::supervisor::panic_message;
@@ -104,7 +105,7 @@ impl<W: World> Services<W> {
                 Some(end) = tasks.join_next() => {
                     let Some(panic) = end.err().and_then(|error| error.try_into_panic().ok()) else { continue };
                     // One question that cannot be answered is no reason to leave all others without answers.
-                    eprintln!("internet: a socket's task has failed and is started anew: {}", panic_message(&*panic));
+                    remark!("internet: a socket's task has failed and is started anew: {}", panic_message(&*panic));
                     open.retain(|_, task| !task.is_finished());
                     // Not at once: it may fail again and again.
                     patience = AGAIN;
@@ -138,7 +139,7 @@ impl<W: World> Services<W> {
                         let times = failed.entry(socket).or_default();
                         *times += 1;
                         if *times == 2 {
-                            eprintln!("internet: {}", chain(&error));
+                            remark!("internet: {}", chain(&error));
                         }
                     }
                 }

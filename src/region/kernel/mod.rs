@@ -10,6 +10,7 @@ mod batch;
 mod conntrack;
 mod error;
 mod linux;
+mod mount;
 mod namespace;
 mod nft;
 mod process;
@@ -18,6 +19,7 @@ mod sysctl;
 
 pub use error::{KernelError, LineError};
 pub use linux::Linux;
+pub(crate) use mount::{Attached, Detached};
 pub use namespace::{enter, exists, path};
 pub use socket::{tcp_connect, tcp_listen, udp_bind};
 

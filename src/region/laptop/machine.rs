@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::message::{Order, Report};
 use super::{Settings, VERB};
+use crate::output::remark;
 use crate::region::server::{Exited, Link, SignalScope, SpawnSpec};
 use crate::region::supervisor::Supervisor;
 use crate::region::tree::Cgroup;
@@ -173,7 +174,7 @@ async fn serve(mut link: Link, mut requests: mpsc::UnboundedReceiver<Request>) {
             },
         };
         if let Err(error) = done {
-            eprintln!("laptop: talk to it: {error}");
+            remark!("laptop: talk to it: {error}");
             return;
         }
     }

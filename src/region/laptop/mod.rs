@@ -29,6 +29,6 @@ const HOSTNAME: &str = "laptop";
 /// Its user.
 const USER: &str = "me";
 /// The user's and its group's number.
-const ID: u32 = 1000;
+pub(crate) const ID: u32 = 1000;
 /// The user's home directory.
 const HOME: &str = "/home/me";

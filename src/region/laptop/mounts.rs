@@ -2,15 +2,17 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{chdir, pivot_root};
 
-use super::idmap::Detached;
 use super::{HOME, HOSTNAME, Settings, USER};
+use crate::private::Directory;
 use crate::region::internet::places::NAME_SERVER;
+use crate::region::kernel::Detached;
 
 /// Where the root is put together, in the laptop's own mount namespace.
 const ROOT: &str = "/run/lab/laptop-root";
@@ -164,7 +166,10 @@ fn program(settings: &Settings, root: &Path) -> io::Result<()> {
         File::create(&place)?;
         chown(&place, Some(0), Some(0))?;
     }
-    mount(Some(&settings.program), &place, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    // A person may be able to change what is on the way there, but leads nobody to a file that only root can reach.
+    let program = Directory::file(&settings.program)?;
+    let source = format!("/proc/self/fd/{}", program.as_raw_fd());
+    mount(Some(source.as_str()), &place, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
     let read_only = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID;
     mount(None::<&str>, &place, None::<&str>, read_only, None::<&str>)?;
     Ok(())

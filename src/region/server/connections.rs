@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use super::capacity::{Capacity, count};
 use super::region::{Region, refusal};
 use super::{Console, Exited, Link, PROTOCOL, Pong, Refusal, RefusalCode, Request, Spawned, Status, status};
+use crate::output::remark;
 use crate::region::http::{Crowd, Presence, Seat};
 use crate::region::internet::mirror::Mirror;
 use crate::region::laptop::Running;
@@ -49,7 +50,7 @@ pub(super) async fn serve(listener: UnixListener, desk: Arc<Desk>) {
                 tokio::spawn(connection(stream, (peer.uid(), peer.gid()), seat, Arc::clone(&desk)));
             }
             Err(error) => {
-                eprintln!("control socket: {error}");
+                remark!("control socket: {error}");
                 // Out of descriptors, most likely: some will be closed.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

@@ -126,7 +126,7 @@ impl Region {
     }
 
     fn guests(&self) -> std::path::PathBuf {
-        self.paths.region().join("guests")
+        self.inside.region().join("guests")
     }
 }
 

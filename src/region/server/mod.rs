@@ -30,4 +30,4 @@ pub use control::{
 };
 pub(crate) use link::Link;
 pub(crate) use run::{Inherited, main};
-pub(crate) use store::set_aside;
+pub(crate) use store::{Place, set_aside};

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -14,7 +13,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::lab::Lab;
-use super::store::{StateError, Store};
+use super::store::{Place, StateError, Store};
+use crate::output::remark;
 use crate::region::internet::World;
 use crate::region::model::{self, Account, Action, Caller, Seen, Shared, State};
 use crate::region::supervisor::Supervisor;
@@ -64,11 +64,11 @@ pub(crate) struct Plane {
 impl Plane {
     /// Take up the state where the last daemon left it: every instance has lost power meanwhile.
     pub(super) fn open(
-        directory: &Path,
+        place: Place,
         steps: Arc<dyn Steps>,
         supervisor: Supervisor,
     ) -> Result<Plane, StateError> {
-        let (store, mut saved) = Store::open(directory, steps)?;
+        let (store, mut saved) = Store::open(place, steps)?;
         model::power_cut(&mut saved.state);
         // Counts the changes of this daemon only. Not nothing: what was found is news for whoever follows it.
         saved.state.generation = 1;
@@ -92,7 +92,7 @@ impl Plane {
         match self.change(&caller.account, |state| model::apply(state, caller, action, now)) {
             Ok((answer, generation)) => Applied { answer, generation },
             Err(error) => {
-                eprintln!("endpoint: {}: {error}", action.operation);
+                remark!("endpoint: {}: {error}", action.operation);
                 let message = format!("An internal error has occurred: {error}");
                 let fault = Fault { code: "InternalError".to_owned(), message, status: 500 };
                 Applied { answer: Err(fault), generation: None }

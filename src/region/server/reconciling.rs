@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::plane::Plane;
+use crate::output::remark;
 use crate::region::fabric;
 use crate::region::guest::{GuestEvent, GuestMachines};
 use crate::region::kernel::Linux;
@@ -120,10 +121,10 @@ impl Unsaved {
         if let Err((left, error)) = plane.observe(std::mem::take(&mut self.0)) {
             self.0 = left;
             if before == 0 {
-                eprintln!("reconcile: note what has happened: {error}; it is tried again");
+                remark!("reconcile: note what has happened: {error}; it is tried again");
             }
         } else if before > 0 {
-            eprintln!("reconcile: what has happened is noted");
+            remark!("reconcile: what has happened is noted");
         }
     }
 
@@ -146,10 +147,10 @@ impl Unsaved {
 fn tell(before: &[Trouble], now: &[Trouble]) {
     let same = |a: &Trouble, b: &Trouble| a.namespace == b.namespace;
     for trouble in now.iter().filter(|trouble| !before.iter().any(|old| same(old, trouble))) {
-        eprintln!("reconcile: {}; it is tried again", trouble.message);
+        remark!("reconcile: {}; it is tried again", trouble.message);
     }
     for trouble in before.iter().filter(|trouble| !now.iter().any(|new| same(new, trouble))) {
-        eprintln!("reconcile: {} is as it should be again", trouble.namespace);
+        remark!("reconcile: {} is as it should be again", trouble.namespace);
     }
 }
 
@@ -160,7 +161,7 @@ fn hear(reconciler: &mut Reconciler<Linux, GuestMachines>, event: &GuestEvent) -
         return Some(Observation::Console { instance_id: instance.to_owned(), text }.of(account));
     }
     if let GuestEvent::Stopped { id, exit } = event {
-        eprintln!("guest {id}: {exit:?}");
+        remark!("guest {id}: {exit:?}");
     }
     reconciler.heard(event)
 }
@@ -171,6 +172,7 @@ mod tests {
 
     use super::*;
     use crate::region::model::{Account, Action, Caller, Observation, catalog};
+    use crate::region::server::Place;
     use crate::region::server::lab::Lab;
     use crate::region::tree::durable::tests::Faulty;
 
@@ -178,8 +180,8 @@ mod tests {
     fn what_could_not_be_saved_is_acted_on_at_once_and_saved_later() {
         let directory = tempfile::tempdir().expect("a directory");
         let device = Faulty::sound();
-        let plane =
-            Plane::open(directory.path(), Arc::new(device.clone()), Supervisor::new().0).expect("opens");
+        let place = Place { directory: directory.path().to_owned(), shown: directory.path().to_owned() };
+        let plane = Plane::open(place, Arc::new(device.clone()), Supervisor::new().0).expect("opens");
         let lab = Lab::new("us-east-1", 0, 0);
         plane.add_lab("one", &lab, Account::default()).expect("saved");
         let call = |operation: &str, params: Value, pointer: &str| {

@@ -31,7 +31,10 @@ const LAPTOP_END: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Region {
     pub plane: Arc<Plane>,
+    /// The user's directories, on the host: for what is the user's own.
     pub paths: Paths,
+    /// Root's directories, as they are seen from here.
+    pub inside: Paths,
     /// Root directory of the image.
     pub image: PathBuf,
     /// Files that are laid over the image.
@@ -234,7 +237,7 @@ impl Region {
     }
 
     fn laptop_disk(&self, name: &str) -> PathBuf {
-        self.paths.region().join("laptops").join(name)
+        self.inside.region().join("laptops").join(name)
     }
 }
 

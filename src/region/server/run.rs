@@ -19,12 +19,13 @@ use super::laptops::Laptops;
 use super::plane::Plane;
 use super::reconciling;
 use super::region::Region;
+use super::store::Place;
 use super::turns::Turns;
 use crate::region::guest::{GuestMachines, Guests};
 use crate::region::internet::{self, Authority, mirror::Mirror};
 use crate::region::limits::Sight;
 use crate::region::supervisor::{Supervisor, panic_message};
-use crate::region::tree::{CGROUPS, Cgroup, Launch, Words, durable, front_pid};
+use crate::region::tree::{self, CGROUPS, Cgroup, Launch, Words, durable, front_pid};
 use crate::region::{api, checkpoint, fabric, image};
 
 /// What the front has opened in the host's namespaces.
@@ -69,9 +70,11 @@ async fn serve(
 ) -> Result<(), String> {
     let failed = |doing: &'static str| move |error: std::io::Error| format!("{doing}: {error}");
     let (supervisor, mut failures) = Supervisor::new();
-    let directory = launch.paths.region();
-    let image = image::cached(&launch.paths.images()).ok_or("find the guest image: it is not built")?;
-    let plane = Plane::open(&directory, Arc::new(durable::System), supervisor.clone());
+    let inside = tree::inside();
+    let directory = inside.region();
+    let image = image::cached(&inside.images()).ok_or("find the guest image: it is not built")?;
+    let place = Place { directory: directory.clone(), shown: launch.paths.region() };
+    let plane = Plane::open(place, Arc::new(durable::System), supervisor.clone());
     let plane = Arc::new(plane.map_err(|error| error.to_string())?);
     sweep_laptops(&directory.join("laptops"), &plane);
 
@@ -85,14 +88,14 @@ async fn serve(
         });
         guests.rename(all);
     });
+    guests.relay(&inside.states());
     guests.sweep(|machine| {
         let (account, id) = fabric::owner(machine);
         plane.read(|saved| saved.state.instance(account, id).is_some())
     });
-    let authority = Authority::open(&launch.paths.authority()).map_err(|error| chain(&error))?;
-    let world =
-        checkpoint::note_world(&launch.paths, &image, authority.certificate(), (launch.uid, launch.gid))
-            .map_err(failed("write down what disks stand on"))?;
+    let authority = Authority::open(&inside.authority()).map_err(|error| chain(&error))?;
+    let world = checkpoint::note_world(&launch, &image, authority.certificate())
+        .map_err(failed("write down what disks stand on"))?;
     let additions = directory.join("additions");
     internet::trust::lay(&additions, &image.root, authority.certificate())
         .map_err(failed("lay out the trust"))?;
@@ -108,6 +111,7 @@ async fn serve(
     let (stop, mut stopped) = mpsc::channel(1);
     let region = Region {
         plane: Arc::clone(&plane),
+        inside: inside.clone(),
         paths: launch.paths.clone(),
         image: image.root,
         additions,
@@ -117,14 +121,14 @@ async fn serve(
         reached: reached.clone(),
         supervisor: supervisor.clone(),
         laptops: Laptops::default(),
-        store: checkpoint::Store::new(&launch.paths, world),
+        store: checkpoint::Store::new(&launch, &inside, world),
     };
-    let mirror = Mirror::new(launch.paths.packages(), fetcher, &supervisor)
+    let mirror = Mirror::new(inside.packages(), fetcher, &supervisor)
         .map_err(failed("take over the fetcher's socket"))?;
     let services = internet::Services::start(Arc::clone(&plane), &authority, mirror.clone())
         .map_err(|error| chain(&error))?;
     supervisor.forever("keeper of its Internet's sockets", services.keep(region.reached.clone()));
-    let pid = front_pid(&launch.paths);
+    let pid = front_pid(&inside);
     let capacity = Arc::new(Capacity { sight, raised: launch.limits.raised.clone() });
     let desk = Desk {
         region,

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lab::Lab;
 use super::plane::Saved;
+use crate::output::remark;
 use crate::region::model::{Account, State};
 use crate::region::tree::durable::{self, ReplaceError, Steps};
 
@@ -84,13 +85,6 @@ pub(crate) enum StateError {
     },
 }
 
-impl StateError {
-    fn file(doing: &'static str, file: &Path) -> impl FnOnce(io::Error) -> StateError + use<> {
-        let file = file.to_owned();
-        move |source| StateError::File { doing, file, source }
-    }
-}
-
 /// Comes first in every file; all versions have it.
 #[derive(Deserialize)]
 struct Header {
@@ -114,30 +108,53 @@ struct FormerFile {
     state: State,
 }
 
+/// A directory of the daemon's own.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// As this process reaches it.
+    pub directory: PathBuf,
+    /// As its user knows it: for messages.
+    pub shown: PathBuf,
+}
+
+impl Place {
+    /// A file in it, as its user knows it.
+    fn shown(&self, file: &Path) -> PathBuf {
+        file.strip_prefix(&self.directory).map_or_else(|_| file.to_owned(), |name| self.shown.join(name))
+    }
+
+    fn failed(&self, doing: &'static str, file: &Path) -> impl FnOnce(io::Error) -> StateError + use<> {
+        let file = self.shown(file);
+        move |source| StateError::File { doing, file, source }
+    }
+}
+
 /// Where the state is kept.
 #[derive(Debug)]
 pub(super) struct Store {
-    directory: PathBuf,
+    place: Place,
     steps: Arc<dyn Steps>,
 }
 
 impl Store {
-    /// Read what is there. The files of `directory` are this daemon's alone.
-    pub(super) fn open(directory: &Path, steps: Arc<dyn Steps>) -> Result<(Store, Saved), StateError> {
-        let store = Store { directory: directory.to_owned(), steps };
-        let accounts = store.directory.join(ACCOUNTS);
+    /// Read what is there.
+    pub(super) fn open(place: Place, steps: Arc<dyn Steps>) -> Result<(Store, Saved), StateError> {
+        let store = Store { place, steps };
+        let accounts = store.place.directory.join(ACCOUNTS);
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&accounts)
-            .map_err(StateError::file("create", &accounts))?;
+            .map_err(store.place.failed("create", &accounts))?;
         store.take_over()?;
-        let Some(LabsFile { labs }) = read(&store.labs())? else { return Ok((store, Saved::default())) };
+        let Some(LabsFile { labs }) = store.read(&store.labs())? else {
+            return Ok((store, Saved::default()));
+        };
         let mut state = State::new();
         for (name, lab) in &labs {
             let file = store.account(&lab.account);
-            let Some(AccountFile { account }) = read(&file)? else {
-                return Err(StateError::Missing { file, lab: name.clone() });
+            let Some(AccountFile { account }) = store.read(&file)? else {
+                return Err(StateError::Missing { file: store.place.shown(&file), lab: name.clone() });
             };
             state.accounts.insert(lab.account.clone(), account.into());
         }
@@ -170,7 +187,7 @@ impl Store {
         let file = self.account(key);
         if let Err(error) = durable::remove(&*self.steps, &file) {
             // The next daemon removes it: no lab has it.
-            eprintln!("state: remove {}: {error}", file.display());
+            remark!("state: remove {}: {error}", file.display());
         }
     }
 
@@ -181,22 +198,18 @@ impl Store {
 
     /// Turn the one file of before into those of today.
     fn take_over(&self) -> Result<(), StateError> {
-        let former = self.directory.join(FORMER);
+        let former = self.place.directory.join(FORMER);
         let written = |file: &Path| {
-            let file = file.to_owned();
-            move |error: ReplaceError| StateError::File {
-                doing: "take over the region's state: write",
-                file,
-                source: error.into(),
-            }
+            let failed = self.place.failed("take over the region's state: write", file);
+            move |error: ReplaceError| failed(error.into())
         };
         if !self.labs().exists() {
             let text = match fs::read(&former) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                text => text.map_err(StateError::file("read the region's state: open", &former))?,
+                text => text.map_err(self.place.failed("read the region's state: open", &former))?,
             };
             let FormerFile { labs, mut state } = serde_json::from_slice(&text)
-                .map_err(|source| StateError::Damaged { file: former.clone(), source })?;
+                .map_err(|source| StateError::Damaged { file: self.place.shown(&former), source })?;
             for lab in labs.values() {
                 let account = state.accounts.remove(&lab.account).unwrap_or_default();
                 self.save_account(&lab.account, &account).map_err(written(&self.account(&lab.account)))?;
@@ -204,61 +217,62 @@ impl Store {
             self.save_labs(&labs).map_err(written(&self.labs()))?;
         }
         durable::remove(&*self.steps, &former)
-            .map_err(StateError::file("take over the region's state: remove", &former))
+            .map_err(self.place.failed("take over the region's state: remove", &former))
     }
 
     /// Remove accounts without a lab, and what a replacement that was cut short has left.
     fn sweep(&self, state: &State) {
         let known: BTreeSet<PathBuf> = state.accounts.keys().map(|key| self.account(key)).collect();
-        let entries = fs::read_dir(self.directory.join(ACCOUNTS)).into_iter().flatten().flatten();
+        let entries = fs::read_dir(self.place.directory.join(ACCOUNTS)).into_iter().flatten().flatten();
         for path in entries.map(|entry| entry.path()).filter(|path| !known.contains(path)) {
             let _ = fs::remove_file(path);
         }
     }
 
+    /// Read one file; `None` if there is none.
+    fn read<T: DeserializeOwned>(&self, file: &Path) -> Result<Option<T>, StateError> {
+        let text = match fs::read(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(self.place.failed("read the region's state: open", file))?,
+        };
+        let damaged = |source| StateError::Damaged { file: self.place.shown(file), source };
+        let Header { version } = serde_json::from_slice(&text).map_err(damaged)?;
+        if version > VERSION {
+            return Err(StateError::Newer { file: self.place.shown(file), found: version });
+        }
+        serde_json::from_slice(&text).map(Some).map_err(damaged)
+    }
+
     fn labs(&self) -> PathBuf {
-        self.directory.join(LABS)
+        self.place.directory.join(LABS)
     }
 
     fn account(&self, key: &str) -> PathBuf {
-        self.directory.join(ACCOUNTS).join(format!("{key}.json"))
+        self.place.directory.join(ACCOUNTS).join(format!("{key}.json"))
     }
 }
 
-/// Read one file; `None` if there is none.
-fn read<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, StateError> {
-    let text = match fs::read(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(StateError::file("read the region's state: open", file))?,
-    };
-    let damaged = |source| StateError::Damaged { file: file.to_owned(), source };
-    let Header { version } = serde_json::from_slice(&text).map_err(damaged)?;
-    if version > VERSION {
-        return Err(StateError::Newer { file: file.to_owned(), found: version });
-    }
-    serde_json::from_slice(&text).map(Some).map_err(damaged)
-}
-
-/// If the state of this directory cannot be read, move its files into a new directory beside them, so that a daemon can
-/// begin anew. Answers where they are. No daemon may run.
+/// If the state of this place cannot be read, move its files into a new directory beside them, so that a daemon can begin
+/// anew. Answers where they are. No daemon may run.
 ///
 /// # Errors
 /// When they cannot be moved.
-pub(crate) fn set_aside(directory: &Path) -> Result<Option<PathBuf>, StateError> {
-    if Store::open(directory, Arc::new(durable::System)).is_ok() {
+pub(crate) fn set_aside(place: Place) -> Result<Option<PathBuf>, StateError> {
+    if Store::open(place.clone(), Arc::new(durable::System)).is_ok() {
         return Ok(None);
     }
-    let aside = directory.join(format!("unreadable-{}", Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ")));
-    DirBuilder::new().mode(0o700).create(&aside).map_err(StateError::file("create", &aside))?;
+    let name = format!("unreadable-{}", Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ"));
+    let aside = place.directory.join(name);
+    DirBuilder::new().mode(0o700).create(&aside).map_err(place.failed("create", &aside))?;
     // The list last: without it the accounts are nobody's.
     for name in [FORMER, ACCOUNTS, LABS] {
-        let file = directory.join(name);
+        let file = place.directory.join(name);
         match fs::rename(&file, aside.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            moved => moved.map_err(StateError::file("move", &file))?,
+            moved => moved.map_err(place.failed("move", &file))?,
         }
     }
-    Ok(Some(aside))
+    Ok(Some(place.shown(&aside)))
 }
 
 #[cfg(test)]

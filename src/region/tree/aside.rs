@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use super::{Launch, daemon, front};
-use crate::region::server;
+use crate::output::say;
+use crate::region::server::{self, Place};
 
 pub(crate) const VERB: &str = "region-set-aside";
 
@@ -12,20 +13,22 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     match set_aside(launch) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(message) => {
-            println!("{message}");
+            say!("{message}");
             Ok(ExitCode::FAILURE)
         }
     }
 }
 
 fn set_aside(launch: &Launch) -> Result<(), String> {
-    let _starts = daemon::lock_starts(launch)?;
-    if daemon::is_running(launch) {
+    let region = launch.region().map_err(|error| format!("open the region's directory: {error}"))?;
+    let _starts = daemon::lock_starts(&region)?;
+    if daemon::is_running(&region) {
         return Err("the region runs".to_owned());
     }
-    let _lock = front::take_lock(launch)?;
-    if let Some(place) = server::set_aside(&launch.paths.region()).map_err(|error| error.to_string())? {
-        println!("{}", place.display());
+    let _lock = front::take_lock(&region)?;
+    let place = Place { directory: region.inside(), shown: launch.paths.region() };
+    if let Some(aside) = server::set_aside(place).map_err(|error| error.to_string())? {
+        say!("{}", aside.display());
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::output::remark;
+
 /// How long processes may take to stand still.
 const FREEZE: Duration = Duration::from_secs(5);
 
@@ -17,7 +19,7 @@ impl Drop for Frozen {
         if let Err(error) = fs::write(&self.0, "0")
             && error.kind() != io::ErrorKind::NotFound
         {
-            eprintln!("{}: let its processes go on: {error}", self.0.display());
+            remark!("{}: let its processes go on: {error}", self.0.display());
         }
     }
 }

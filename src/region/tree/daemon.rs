@@ -1,18 +1,19 @@
 //! The verb that starts the region: what the command line runs as root, and waits for.
 
-use std::fs::{self, File, Permissions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{File, Permissions};
+use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, fchown};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use nix::unistd::{Uid, setsid};
 
 use super::{Launch, front, tools, words};
-use crate::region::client::Progress;
+use crate::output::say;
+use crate::private::Directory;
+use crate::region::client::{Paths, Progress};
 use crate::region::image;
 
 /// The log is begun anew when it has grown beyond this.
@@ -24,7 +25,7 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
     match start(launch) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(message) => {
-            println!("{}", message.replace('\n', " "));
+            say!("{}", message.replace('\n', " "));
             Ok(ExitCode::FAILURE)
         }
     }
@@ -35,22 +36,20 @@ fn start(launch: &Launch) -> Result<(), String> {
         return Err("only root can start the region".to_owned());
     }
     tools::check()?;
-    let region = launch.paths.region();
-    let failed = |doing: &str, path: &Path| format!("{doing} {}", path.display());
-    fs::create_dir_all(&region).map_err(|error| format!("{}: {error}", failed("create", &region)))?;
-    fs::set_permissions(&region, Permissions::from_mode(0o755))
-        .map_err(|error| format!("{}: {error}", failed("set the mode of", &region)))?;
-
+    let region = launch.region().map_err(|error| format!("open the region's directory: {error}"))?;
     // Of two that start it at the same time, the second finds it running.
-    let _lock = lock_starts(launch)?;
-    if is_running(launch) {
+    let _lock = lock_starts(&region)?;
+    if is_running(&region) {
         return Ok(());
     }
 
-    image::ensure(&launch.paths.images(), &mut say).map_err(|error| chain(&error))?;
-    say(Progress::Starting);
+    // What is in the way is said here, and not in the log of a process that cannot go on.
+    launch.take().map_err(|error| format!("use the region's directories: {error}"))?;
+    let images = launch.images().map_err(|error| format!("open the directory of images: {error}"))?;
+    image::ensure(&images, &mut tell).map_err(|error| chain(&error))?;
+    tell(Progress::Starting);
     let (ready, theirs) = std::io::pipe().map_err(|error| format!("make a pipe: {error}"))?;
-    let log = open_log(launch).map_err(|error| format!("open the log: {error}"))?;
+    let log = open_log(launch, &region).map_err(|error| format!("open the log: {error}"))?;
     let program = std::env::current_exe().map_err(|error| format!("find this program: {error}"))?;
     let mut command = Command::new(program);
     command.arg(front::VERB).args(launch.to_arguments()).current_dir("/");
@@ -80,34 +79,32 @@ fn start(launch: &Launch) -> Result<(), String> {
 }
 
 /// Only one process may start a daemon, or see to it that none runs.
-pub(super) fn lock_starts(launch: &Launch) -> Result<File, String> {
-    let path = launch.paths.region().join("start.lock");
-    let lock = File::create(path).map_err(|error| format!("open the start lock: {error}"))?;
+pub(super) fn lock_starts(region: &Directory) -> Result<File, String> {
+    let lock = region.write("start.lock").map_err(|error| format!("open the start lock: {error}"))?;
     lock.lock().map_err(|error| format!("lock the start lock: {error}"))?;
     Ok(lock)
 }
 
 /// Whether a daemon answers.
-pub(super) fn is_running(launch: &Launch) -> bool {
-    UnixStream::connect(launch.paths.control_socket()).is_ok()
+pub(super) fn is_running(region: &Directory) -> bool {
+    UnixStream::connect(region.inside().join(Paths::CONTROL_SOCKET)).is_ok()
 }
 
-fn say(progress: Progress) {
+fn tell(progress: Progress) {
     if let Ok(line) = serde_json::to_string(&progress) {
         // Whoever started us may have stopped listening; the image is worth finishing all the same.
-        let mut stdout = std::io::stdout().lock();
-        let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        say!("{line}");
     }
 }
 
-fn open_log(launch: &Launch) -> std::io::Result<File> {
-    let path = launch.paths.daemon_log();
-    let long = fs::metadata(&path).is_ok_and(|log| log.len() > LONGEST_LOG);
-    let mut options = File::options();
-    options.create(true);
-    let log = if long { options.write(true).truncate(true) } else { options.append(true) }.open(&path)?;
-    chown(&path, Some(launch.uid), Some(launch.gid))?;
-    fs::set_permissions(&path, Permissions::from_mode(0o640))?;
+fn open_log(launch: &Launch, region: &Directory) -> std::io::Result<File> {
+    let log = region.append(Paths::DAEMON_LOG)?;
+    if log.metadata()?.len() > LONGEST_LOG {
+        log.set_len(0)?;
+    }
+    // One of an older program is wider.
+    log.set_permissions(Permissions::from_mode(0o600))?;
+    fchown(&log, Some(launch.uid), Some(launch.gid))?;
     Ok(log)
 }
 

@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::private::create_anew;
+
 /// The steps that the file system is asked for, so that tests can let each of them fail.
 pub(crate) trait Steps: Debug + Send + Sync {
     /// Open a directory.
@@ -12,9 +14,9 @@ pub(crate) trait Steps: Debug + Send + Sync {
         File::open(path)
     }
 
-    /// Make an empty file, in the place of one that may be there.
+    /// Make an empty file, for root alone, in the place of one that may be there.
     fn create(&self, path: &Path) -> io::Result<File> {
-        File::create(path)
+        create_anew(path)
     }
 
     /// Write a file's content.

@@ -1,12 +1,11 @@
 //! The process that stays in the host's namespaces: it owns what the host sees of the region, and waits.
 
 use std::ffi::CString;
-use std::fs::{self, File, Permissions};
+use std::fs::File;
 use std::io::{self, PipeWriter, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -14,18 +13,27 @@ use std::time::{Duration, Instant};
 use nix::sched::{CloneFlags, clone, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stdin, execv};
 
 use super::helper::Fetcher;
 use super::leash::Janitor;
 use super::{Cgroup, Launch, cgroup, init, note, words};
+use crate::output::remark;
+use crate::private::Directory;
+use crate::region::client::Paths;
 use crate::region::limits::{self, Holder, Ledger, Raised, Report};
 
 pub(super) const VERB: &str = "region-front";
 
 /// Descriptors of the tree's first process, in this order from number 3 on.
 pub(super) const INHERITED: RawFd = 3;
+
+/// Holds the port of the EC2 endpoint.
+const PORT: &str = "port";
+/// Who owns what nobody else has to read.
+const ROOT: (u32, u32) = (0, 0);
 
 /// How long left-overs of an earlier daemon may take to die.
 const LEFT_OVERS: Duration = Duration::from_secs(10);
@@ -39,8 +47,8 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
 
 fn run(launch: &Launch, start: &mut Option<PipeWriter>) -> Result<ExitCode, String> {
     let failed = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
-    let paths = &launch.paths;
-    let lock = take_lock(launch)?;
+    let region = launch.region().map_err(failed("open the region's directory"))?;
+    let lock = take_lock(&region)?;
 
     let mount = cgroup::mount_point().ok_or("no version 2 control groups are mounted on this machine")?;
     let group = Cgroup::at(mount.join(launch.host_name()));
@@ -49,12 +57,13 @@ fn run(launch: &Launch, start: &mut Option<PipeWriter>) -> Result<ExitCode, Stri
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
     signals.thread_block().map_err(|error| format!("block signals: {error}"))?;
     let mut janitor = Janitor::start(launch, &lock).map_err(failed("start the janitor"))?;
-    note::replace(&note::pid_file(paths), format!("{}\n", std::process::id()).as_bytes())
+    region
+        .replace(note::PID, format!("{}\n", std::process::id()).as_bytes(), ROOT)
         .map_err(failed("write the pid file"))?;
     group.make().map_err(failed("create a control group"))?;
 
-    let endpoint = listen(launch).map_err(failed("listen on loopback"))?;
-    let control = listen_for_control(launch).map_err(failed("listen on the control socket"))?;
+    let endpoint = listen(&region).map_err(failed("listen on loopback"))?;
+    let control = listen_for_control(launch, &region).map_err(failed("listen on the control socket"))?;
     let (mut fetcher, link) = Fetcher::start(launch).map_err(failed("start the fetcher"))?;
     let (last_words, to_us) = io::pipe().map_err(failed("make a pipe"))?;
     let ready = start.as_ref().map_or(to_us.as_raw_fd(), AsRawFd::as_raw_fd);
@@ -68,7 +77,7 @@ fn run(launch: &Launch, start: &mut Option<PipeWriter>) -> Result<ExitCode, Stri
     release_limits(launch);
     // The janitor goes by the pid file; it has to be right before our end of the leash goes.
     let code = if end == WaitStatus::Exited(tree, 0) {
-        note::orderly_end(paths).map_err(failed("clear the notes"))?;
+        note::orderly_end(&region).map_err(failed("clear the notes"))?;
         ExitCode::SUCCESS
     } else {
         let what = words::hear(&last_words).unwrap_or_else(|| match end {
@@ -78,22 +87,22 @@ fn run(launch: &Launch, start: &mut Option<PipeWriter>) -> Result<ExitCode, Stri
             WaitStatus::Exited(_, code) => format!("the region's server ended with status {code}"),
             end => format!("the region's first process ended: {end:?}"),
         });
-        note::unexpected_end(paths, &what).map_err(failed("note the end"))?;
+        note::unexpected_end(launch, &region, &what).map_err(failed("note the end"))?;
         ExitCode::FAILURE
     };
-    janitor.release();
+    janitor.release(&region);
     Ok(code)
 }
 
 /// Raise what many instances need more of, for as long as this process lives. Without it there are fewer of them.
 fn raise_limits(launch: &Launch) -> Report {
     let raised = Ledger::of_host().take(Holder::this_process(&launch.host_name())).unwrap_or_else(|error| {
-        eprintln!("region-front: raise the limits of this machine: {error}");
+        remark!("region-front: raise the limits of this machine: {error}");
         Vec::new()
     });
     for Raised { name, now, failed, .. } in &raised {
         if let Some(reason) = failed {
-            eprintln!("region-front: set {name} to {now}: {reason}");
+            remark!("region-front: set {name} to {now}: {reason}");
         }
     }
     Report { raised, fixed: limits::host_only() }
@@ -102,7 +111,7 @@ fn raise_limits(launch: &Launch) -> Report {
 /// Put back what was raised for this daemon, if nobody else needs it.
 pub(super) fn release_limits(launch: &Launch) {
     if let Err(error) = Ledger::of_host().release(&launch.host_name()) {
-        eprintln!("region: put back the limits of this machine: {error}");
+        remark!("region: put back the limits of this machine: {error}");
     }
 }
 
@@ -114,9 +123,8 @@ fn take_ready_pipe() -> io::Result<PipeWriter> {
 
 /// Take the lock. The janitor of a daemon that was killed holds it until it has cleaned up; were it not waited for, it
 /// would remove the next daemon's control group and socket.
-pub(super) fn take_lock(launch: &Launch) -> Result<File, String> {
-    let lock = File::create(launch.paths.region().join("lock"));
-    let lock = lock.map_err(|error| format!("open the lock: {error}"))?;
+pub(super) fn take_lock(region: &Directory) -> Result<File, String> {
+    let lock = region.write("lock").map_err(|error| format!("open the lock: {error}"))?;
     let deadline = Instant::now() + LEFT_OVERS;
     while lock.try_lock().is_err() {
         if Instant::now() > deadline {
@@ -128,22 +136,25 @@ pub(super) fn take_lock(launch: &Launch) -> Result<File, String> {
 }
 
 /// The EC2 endpoint: at the port that this state directory had before, so that what clients were told stays true.
-fn listen(launch: &Launch) -> io::Result<TcpListener> {
-    let file = launch.paths.region().join("port");
-    let before: u16 = fs::read_to_string(&file).ok().and_then(|port| port.trim().parse().ok()).unwrap_or(0);
+fn listen(region: &Directory) -> io::Result<TcpListener> {
+    let before = region.read(PORT).ok().and_then(|port| String::from_utf8(port).ok()?.trim().parse().ok());
+    let before: u16 = before.unwrap_or(0);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, before))
         .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-    note::replace(&file, format!("{}\n", listener.local_addr()?.port()).as_bytes())?;
+    region.replace(PORT, format!("{}\n", listener.local_addr()?.port()).as_bytes(), ROOT)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// Everybody may connect: what they may do is decided by who they are.
-fn listen_for_control(launch: &Launch) -> io::Result<UnixListener> {
-    let path = launch.paths.control_socket();
-    note::remove(&path)?;
-    let listener = UnixListener::bind(&path)?;
-    fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+/// The user who started us may connect, and root. What they may do is decided by who they are, all the same.
+fn listen_for_control(launch: &Launch, region: &Directory) -> io::Result<UnixListener> {
+    region.remove(Paths::CONTROL_SOCKET)?;
+    // It has its mode before anybody can connect.
+    let before = umask(Mode::from_bits_truncate(0o177));
+    let listener = UnixListener::bind(region.inside().join(Paths::CONTROL_SOCKET));
+    umask(before);
+    let listener = listener?;
+    region.give(Paths::CONTROL_SOCKET, launch.uid, launch.gid)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -171,7 +182,7 @@ fn start_tree(launch: &Launch, group: &Cgroup, inherited: &[RawFd]) -> Result<Pi
     let mut enter = Some(enter);
     let child = move || -> isize {
         if let Some(Err(error)) = enter.take().map(|mut enter| enter()) {
-            eprintln!("region-front: enter the tree: {error}");
+            remark!("region-front: enter the tree: {error}");
         }
         1
     };

@@ -12,6 +12,7 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use super::Launch;
+use crate::output::remark;
 use crate::region::internet::mirror::fetcher;
 
 /// So often it may die in a row.
@@ -52,16 +53,16 @@ impl<'a> Fetcher<'a> {
         let Some(socket) = self.socket.take() else { return };
         if self.deaths > DEATHS {
             // With our copy of the socket gone, the region hears that nothing will come.
-            eprintln!(
+            remark!(
                 "region-front: the fetcher has died {DEATHS} times in a row: nothing is fetched any more"
             );
             return;
         }
-        eprintln!("region-front: the fetcher has died ({status:?}); it is started anew");
+        remark!("region-front: the fetcher has died ({status:?}); it is started anew");
         sleep(PAUSE * 2_u32.pow(self.deaths - 1));
         match spawn(self.launch, &socket) {
             Ok(pid) => (self.pid, self.begun, self.socket) = (pid, Instant::now(), Some(socket)),
-            Err(error) => eprintln!("region-front: start the fetcher anew: {error}"),
+            Err(error) => remark!("region-front: start the fetcher anew: {error}"),
         }
     }
 }

@@ -13,6 +13,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, sethostname};
 
 use super::{Launch, Words, front, mounts};
+use crate::output::remark;
 use crate::region::server::{self, Inherited};
 
 pub(super) const VERB: &str = "region-tree";
@@ -25,7 +26,7 @@ pub(super) fn main(launch: Launch) -> Result<ExitCode, String> {
         return Err("this is started by the front alone".to_owned());
     }
     let mut inherited = inherited()?;
-    prepare().inspect_err(|reason| inherited.words.last(reason))?;
+    prepare(&launch).inspect_err(|reason| inherited.words.last(reason))?;
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
     // SAFETY: this process has one thread.
     match unsafe { fork() }.map_err(|error| format!("fork: {error}"))? {
@@ -43,8 +44,8 @@ pub(super) fn main(launch: Launch) -> Result<ExitCode, String> {
 }
 
 /// Everything that the server finds around it.
-fn prepare() -> Result<(), String> {
-    mounts::set_up()?;
+fn prepare(launch: &Launch) -> Result<(), String> {
+    mounts::set_up(launch)?;
     sethostname("region").map_err(|error| format!("set the host name: {error}"))?;
     umask(Mode::from_bits_truncate(0o022));
     // Each guest and each connection takes a few.
@@ -85,7 +86,7 @@ fn reap(server: Pid, signals: &SigSet) -> ExitCode {
                             return ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX));
                         }
                         WaitStatus::Signaled(pid, signal, _) if pid == server => {
-                            eprintln!("region-tree: the server was killed by signal {}", signal as i32);
+                            remark!("region-tree: the server was killed by signal {}", signal as i32);
                             // As a shell tells it.
                             return ExitCode::from(128 + u8::try_from(signal as i32).unwrap_or_default());
                         }

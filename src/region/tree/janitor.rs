@@ -8,6 +8,9 @@ use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::setsid;
 
 use super::{Cgroup, Launch, cgroup, front, note};
+use crate::output::remark;
+use crate::private::Directory;
+use crate::region::client::Paths;
 
 pub(super) const VERB: &str = "region-janitor";
 
@@ -24,22 +27,23 @@ pub(super) fn main(launch: &Launch) -> Result<ExitCode, String> {
         unsafe { signal(ignored, SigHandler::SigIgn) }
             .map_err(|error| format!("ignore a signal: {error}"))?;
     }
+    // While it is sure to be there: what happens to its name later is of no matter.
+    let region = launch.region().map_err(|error| format!("open the region's directory: {error}"))?;
     // An error is as much of an end as the end itself.
     let _ = io::stdin().lock().read_to_end(&mut Vec::new());
 
-    clean_up(launch)?;
+    clean_up(launch, &region)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// End every process that is left and remove what the host sees of the region.
-pub(super) fn clean_up(launch: &Launch) -> Result<(), String> {
-    let paths = &launch.paths;
+pub(super) fn clean_up(launch: &Launch, region: &Directory) -> Result<(), String> {
     let failed = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
-    if note::pid_file(paths).exists()
-        && let Err(error) = note::unexpected_end(paths, "the daemon was killed")
+    if region.has(note::PID)
+        && let Err(error) = note::unexpected_end(launch, region, "the daemon was killed")
     {
         // A full disk is no reason to leave the rest.
-        eprintln!("{VERB}: note the end: {error}");
+        remark!("{VERB}: note the end: {error}");
     }
     let removed = match cgroup::mount_point() {
         Some(mount) => Cgroup::at(mount.join(launch.host_name())).remove(PATIENCE),
@@ -48,5 +52,5 @@ pub(super) fn clean_up(launch: &Launch) -> Result<(), String> {
     front::release_limits(launch);
     removed.map_err(failed("remove the control group"))?;
     // Last, because its absence says that everything is gone.
-    note::remove(&paths.control_socket()).map_err(failed("remove the control socket"))
+    region.remove(Paths::CONTROL_SOCKET).map_err(failed("remove the control socket"))
 }

@@ -9,6 +9,8 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use super::{Launch, janitor};
+use crate::output::remark;
+use crate::private::Directory;
 
 /// So often it may die. It only waits: what kills it more often will not stop.
 const DEATHS: u32 = 5;
@@ -37,26 +39,26 @@ impl<'a> Janitor<'a> {
         self.running = None;
         self.deaths += 1;
         if self.deaths > DEATHS {
-            eprintln!(
+            remark!(
                 "region-front: the janitor has died {DEATHS} times: if the front is killed, the next start cleans up"
             );
             return;
         }
-        eprintln!("region-front: the janitor has died ({status:?}); it is started anew");
+        remark!("region-front: the janitor has died ({status:?}); it is started anew");
         match spawn(self.launch, self.lock) {
             Ok(running) => self.running = Some(running),
-            Err(error) => eprintln!("region-front: start the janitor anew: {error}"),
+            Err(error) => remark!("region-front: start the janitor anew: {error}"),
         }
     }
 
     /// The region has ended, and the notes are written: now everything else of it goes.
-    pub(super) fn release(self) {
+    pub(super) fn release(self, region: &Directory) {
         match self.running {
             // Its leash goes with this.
             Some(_) => {}
             None => {
-                if let Err(reason) = janitor::clean_up(self.launch) {
-                    eprintln!("region-front: {reason}");
+                if let Err(reason) = janitor::clean_up(self.launch, region) {
+                    remark!("region-front: {reason}");
                 }
             }
         }

@@ -27,6 +27,7 @@ mod launch;
 mod leash;
 mod mounts;
 mod note;
+mod places;
 mod tools;
 mod words;
 
@@ -38,8 +39,10 @@ pub(crate) use cgroup::{Cgroup, mount_point as cgroup_mount};
 pub(crate) use launch::{Launch, VERB_DAEMON};
 pub(crate) use mounts::CGROUPS;
 pub(crate) use note::{front_pid, replace};
+pub(crate) use places::{inside, show};
 
 use super::internet::mirror::fetcher;
+use crate::output::remark;
 pub(crate) use tools::PATH;
 pub(crate) use words::Words;
 
@@ -65,7 +68,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             VERB_SET_ASIDE => aside::main(&launch),
             front::VERB => front::main(&launch),
             janitor::VERB => janitor::main(&launch),
-            fetcher::VERB => fetcher::main(&launch.paths.packages()),
+            fetcher::VERB => fetcher::main(&launch),
             _ => init::main(launch),
         }),
         _ => Err(format!("no such verb: {}", verb.display())),
@@ -74,7 +77,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(message) => {
             // The last line of the log; the daemon's verb says it to the command line.
-            eprintln!("{}: {message}", verb.display());
+            remark!("{}: {message}", verb.display());
             ExitCode::FAILURE
         }
     }

@@ -5,7 +5,7 @@ use std::io;
 
 use nix::mount::{MsFlags, mount};
 
-use super::Cgroup;
+use super::{Cgroup, Launch};
 
 /// What the control group of the server itself is called; guests and laptops have groups beside it.
 pub(super) const OWN_GROUP: &str = "server";
@@ -14,7 +14,7 @@ pub(super) const OWN_GROUP: &str = "server";
 pub(crate) const CGROUPS: &str = "/sys/fs/cgroup";
 
 /// Make the mount namespace, which is a copy of the host's, our own.
-pub(super) fn set_up() -> Result<(), String> {
+pub(super) fn set_up(launch: &Launch) -> Result<(), String> {
     let failed = |doing: &'static str| move |error: nix::Error| format!("{doing}: {error}");
     let over = |kind: &'static str, place: &'static str, flags: MsFlags| {
         mount(Some(kind), place, Some(kind), flags, None::<&str>).map_err(failed(place))
@@ -22,6 +22,8 @@ pub(super) fn set_up() -> Result<(), String> {
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
         .map_err(failed("make the mounts private"))?;
+    // While the host's names are all in view: a directory may be below one that is covered next.
+    let places = launch.take().map_err(|error| format!("take the region's directories: {error}"))?;
     let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     over("proc", "/proc", plain)?;
     over("tmpfs", "/run", MsFlags::MS_NOSUID | MsFlags::MS_NODEV)?;
@@ -33,6 +35,7 @@ pub(super) fn set_up() -> Result<(), String> {
     for directory in ["/run/netns", "/run/lab"] {
         fs::create_dir_all(directory).map_err(|error| format!("create {directory}: {error}"))?;
     }
+    places.show().map_err(|error| format!("show the region's directories: {error}"))?;
     own_group().map_err(|error| format!("set up the control groups: {error}"))
 }
 

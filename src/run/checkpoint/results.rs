@@ -1,6 +1,6 @@
 //! What every block of a lab did, as it ran.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::BlockReport;
 use crate::lesson::Lesson;
 use crate::name::{BlockName, LessonId, Os};
+use crate::private;
 use crate::snapshot::Record;
 
 /// What one block did.
@@ -55,10 +56,9 @@ impl Results {
     /// # Errors
     /// As the file system says.
     pub fn append(path: &Path, result: &BlockResult) -> io::Result<()> {
-        use std::os::unix::fs::OpenOptionsExt as _;
         let mut line = serde_json::to_vec(result).map_err(io::Error::other)?;
         line.push(b'\n');
-        OpenOptions::new().create(true).append(true).mode(0o600).open(path)?.write_all(&line)
+        private::append(path)?.write_all(&line)
     }
 
     /// What a block did when it last ran.

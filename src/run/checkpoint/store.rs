@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Key, Results};
 use crate::name::{LessonId, Os};
+use crate::private;
 use crate::run::lab::Lab;
 
 /// The file that makes a directory a checkpoint. The region's daemon reads `state` in it.
@@ -124,14 +124,14 @@ impl Store {
     /// # Errors
     /// As the file system says.
     pub fn add(&self, key: &Key, lab: &Lab, manifest: &Manifest) -> io::Result<()> {
-        let half = tempfile::Builder::new().prefix(HALF).tempdir_in(&self.root)?;
+        let half = private::temporary(&self.root, HALF)?;
         for name in Lab::KEPT {
             copy(&lab.path().join(name), &half.path().join(name))?;
         }
-        fs::write(half.path().join(USED), "")?;
-        let file = half.path().join(MANIFEST);
-        fs::write(&file, serde_json::to_vec_pretty(manifest)?)?;
-        File::open(&file)?.sync_all()?;
+        private::create_anew(&half.path().join(USED))?;
+        let mut file = private::create_anew(&half.path().join(MANIFEST))?;
+        file.write_all(&serde_json::to_vec_pretty(manifest)?)?;
+        file.sync_all()?;
         let place = self.root.join(key.as_str());
         if place.exists() {
             self.remove(key)?;
@@ -152,7 +152,7 @@ impl Store {
     /// # Errors
     /// As the file system says.
     pub fn remove(&self, key: &Key) -> io::Result<()> {
-        let doomed = tempfile::Builder::new().prefix(HALF).tempdir_in(&self.root)?;
+        let doomed = private::temporary(&self.root, HALF)?;
         fs::rename(self.root.join(key.as_str()), doomed.path().join("old"))?;
         doomed.close()
     }
@@ -193,12 +193,8 @@ impl Store {
 
     /// The lock's file, in a directory that is made if need be.
     fn lock(&self) -> io::Result<File> {
-        if !self.root.exists() {
-            fs::create_dir_all(&self.root)?;
-            // It holds private keys.
-            fs::set_permissions(&self.root, fs::Permissions::from_mode(0o700))?;
-        }
-        File::options().create(true).truncate(false).write(true).open(self.root.join("lock"))
+        private::directory(&self.root)?;
+        private::open(&self.root.join("lock"))
     }
 }
 
@@ -230,7 +226,7 @@ impl Entry {
 /// the region's: a program of its own does.
 fn sync_later(checkpoint: &Path) {
     let mut command = Command::new("sh");
-    command.args(["-c", "sync -f \"$1\" && : > \"$1/$2\"", "sync"]).arg(checkpoint).arg(SYNCED);
+    command.args(["-c", "umask 077; sync -f \"$1\" && : > \"$1/$2\"", "sync"]).arg(checkpoint).arg(SYNCED);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     // Without it the checkpoint is good until the machine goes down.
     if let Ok(mut child) = command.spawn() {

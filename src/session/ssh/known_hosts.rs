@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
+use crate::private;
+
 /// The caller's store of pinned host keys. A key is `TYPE BASE64`, as in a known-hosts file, without comment.
 pub trait KnownHosts: Send + Sync {
     /// The keys pinned for an instance; empty when none are.
@@ -37,7 +39,7 @@ impl KnownHosts for FileKnownHosts {
 
     fn pin(&self, instance: &str, keys: &[String]) -> io::Result<()> {
         let lines: String = keys.iter().map(|key| format!("{instance} {key}\n")).collect();
-        fs::OpenOptions::new().create(true).append(true).open(&self.path)?.write_all(lines.as_bytes())
+        private::append(&self.path)?.write_all(lines.as_bytes())
     }
 }
 

@@ -17,7 +17,9 @@ use super::apt::{Configuration, Method, Reply};
 use super::link::{AGAIN, Order, Outcome, Report, STARTED};
 use super::path::{Archive, ArchivePath};
 use super::store;
+use crate::output::remark;
 use crate::region::image::{ArchiveBases, archive_bases};
+use crate::region::tree::Launch;
 
 /// The hidden verb.
 pub(crate) const VERB: &str = "region-fetcher";
@@ -27,8 +29,11 @@ const WORKERS: usize = 4;
 /// An archive that leads from one place to the next for ever is broken.
 const REDIRECTS: usize = 5;
 
-/// Serve the socket that is our standard input until its other end is closed. Files go below `cache`.
-pub(crate) fn main(cache: &Path) -> Result<ExitCode, String> {
+/// Serve the socket that is our standard input until its other end is closed. Files go into the directory of packages.
+pub(crate) fn main(launch: &Launch) -> Result<ExitCode, String> {
+    // Root's own, so that below it a path can be trusted, and apt's transport needs one.
+    let packages = launch.packages().map_err(|error| format!("open the directory of packages: {error}"))?;
+    let cache = packages.inside();
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|error| format!("tie us to the front: {error}"))?;
     // The front takes its signals in another way, and we have inherited that.
     SigSet::all().thread_unblock().map_err(|error| format!("unblock signals: {error}"))?;
@@ -42,7 +47,7 @@ pub(crate) fn main(cache: &Path) -> Result<ExitCode, String> {
     let world = Arc::new(OnceLock::new());
     for _ in 0..WORKERS {
         let worker =
-            Worker { partial: store::partial(cache), world: Arc::clone(&world), methods: HashMap::new() };
+            Worker { partial: store::partial(&cache), world: Arc::clone(&world), methods: HashMap::new() };
         let (queue, writer) = (Arc::clone(&queue), Arc::clone(&writer));
         std::thread::spawn(move || worker.run(&queue, &writer));
     }
@@ -55,7 +60,7 @@ pub(crate) fn main(cache: &Path) -> Result<ExitCode, String> {
     for line in lines.skip(1) {
         match serde_json::from_str::<Order>(&line) {
             Ok(order) => drop(orders.send(order)),
-            Err(error) => eprintln!("region-fetcher: an order that makes no sense: {error}"),
+            Err(error) => remark!("region-fetcher: an order that makes no sense: {error}"),
         }
     }
     Ok(ExitCode::SUCCESS)

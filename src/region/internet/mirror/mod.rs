@@ -29,6 +29,7 @@ use path::ArchivePath;
 pub(crate) use store::Offline;
 use store::{Miss, Store};
 
+use crate::output::remark;
 use crate::region::supervisor::Supervisor;
 
 /// The mirror. Cheap to clone; all clones are one.
@@ -75,7 +76,7 @@ impl Mirror {
             Ok(wordpress::Answer::Nothing) => StatusCode::NOT_FOUND.into_response(),
             Err(error) => {
                 let reason = chain(&error);
-                eprintln!("internet: {reason}");
+                remark!("internet: {reason}");
                 (StatusCode::GATEWAY_TIMEOUT, format!("failed to {reason}\n")).into_response()
             }
         }
@@ -100,7 +101,7 @@ fn refuse(miss: &Miss) -> Response {
         // What apt shows of an error is the status line alone; the reason is for people and the log.
         Miss::Unreachable(_) | Miss::Disk(_) => {
             let reason = chain(miss);
-            eprintln!("internet: package mirror: {reason}");
+            remark!("internet: package mirror: {reason}");
             (StatusCode::GATEWAY_TIMEOUT, format!("failed to {reason}\n")).into_response()
         }
     }

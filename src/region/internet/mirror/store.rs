@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use super::link::{Link, Order, Outcome};
 use super::path::ArchivePath;
+use crate::output::remark;
 
 /// An index that was looked at is taken for the newest so long.
 const FRESH: Duration = Duration::from_secs(300);
@@ -162,7 +163,7 @@ impl Store {
                 self.known().unreachable = None;
             }
             Outcome::Failed(reason) => {
-                eprintln!("internet: package mirror: {}: {reason}", path.as_str());
+                remark!("internet: package mirror: {}: {reason}", path.as_str());
                 self.known().unreachable = Some((Instant::now(), reason.clone()));
             }
             Outcome::Unchanged | Outcome::Missing => {}

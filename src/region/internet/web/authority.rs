@@ -1,8 +1,7 @@
 //! The region's own certificate authority: made once for a cache directory, trusted by its guests and laptops alone.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -12,6 +11,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
+
+use crate::private;
+use crate::region::tree::replace;
 
 /// What the authority calls itself. `trust` derives the name of a file from it.
 pub(super) const NAME: &str = "lab region CA";
@@ -70,39 +72,33 @@ pub(super) struct Signed {
 impl Authority {
     /// The authority whose files are in `directory`, made if there are none.
     pub(crate) fn open(directory: &Path) -> Result<Authority, TrustError> {
+        let file = |doing, path: &Path| {
+            let path = path.to_owned();
+            move |source| TrustError::File { doing, path, source }
+        };
+        // Nobody else may become the authority.
+        private::directory(directory).map_err(file("use", directory))?;
+        // Of two daemons that start at the same time one is first.
+        let lock = private::open(&directory.join("lock")).map_err(file("open the lock in", directory))?;
+        lock.lock().map_err(file("lock", directory))?;
         let (key_file, certificate_file) = (directory.join("ca.key"), directory.join("ca.crt"));
         let failed = |source| TrustError::Certificate { subject: NAME.to_owned(), source };
         if let (Ok(key), Ok(certificate)) =
             (fs::read_to_string(&key_file), fs::read_to_string(&certificate_file))
         {
+            // An older program has made it readable for all who come that far.
+            private::open(&key_file).map_err(file("open", &key_file))?;
             let key = KeyPair::from_pem(&key).map_err(failed)?;
             return Ok(Authority { certificate, issuer: Issuer::new(parameters().map_err(failed)?, key) });
         }
         let key = KeyPair::generate().map_err(failed)?;
         let parameters = parameters().map_err(failed)?;
         let certificate = parameters.self_signed(&key).map_err(failed)?.pem();
-        let file = |doing, path: &Path| {
-            let path = path.to_owned();
-            move |source| TrustError::File { doing, path, source }
-        };
-        // Made whole beside its place: of two daemons that start at the same time one is first.
-        let mut half = directory.as_os_str().to_owned();
-        half.push(format!(".{}", std::process::id()));
-        let half = Path::new(&half);
-        fs::create_dir_all(half).map_err(file("create", half))?;
-        // Nobody else may become the authority.
-        fs::set_permissions(half, Permissions::from_mode(0o700)).map_err(file("set the mode of", half))?;
-        for (name, text) in [("ca.key", &key.serialize_pem()), ("ca.crt", &certificate)] {
-            fs::write(half.join(name), text).map_err(file("write", half))?;
+        // The certificate last: without it there is no authority, and the next daemon makes another.
+        for (path, text) in [(&key_file, &key.serialize_pem()), (&certificate_file, &certificate)] {
+            replace(path, text.as_bytes()).map_err(file("write", path))?;
         }
-        match fs::rename(half, directory) {
-            Ok(()) => Ok(Authority { certificate, issuer: Issuer::new(parameters, key) }),
-            Err(_) if directory.join("ca.crt").exists() => {
-                let _ = fs::remove_dir_all(half);
-                Authority::open(directory)
-            }
-            Err(source) => Err(file("rename", half)(source)),
-        }
+        Ok(Authority { certificate, issuer: Issuer::new(parameters, key) })
     }
 
     /// The authority's certificate in PEM, for those who are to trust it.
@@ -151,6 +147,8 @@ fn valid_for(parameters: &mut CertificateParams, days: i64) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -161,7 +159,14 @@ mod tests {
         assert_eq!(first.certificate(), second.certificate());
         assert!(first.certificate().starts_with("-----BEGIN CERTIFICATE-----\n"));
         let key = directory.path().join("ca/ca.key");
-        assert!(fs::read_to_string(key).unwrap().contains("PRIVATE KEY"));
-        assert_eq!(fs::metadata(directory.path().join("ca")).unwrap().permissions().mode() & 0o777, 0o700);
+        assert!(fs::read_to_string(&key).unwrap().contains("PRIVATE KEY"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&directory.path().join("ca")), mode(&key)), (0o700, 0o600));
+        // A daemon that was killed between the two files has made none.
+        fs::remove_file(directory.path().join("ca/ca.crt")).unwrap();
+        let third = Authority::open(&directory.path().join("ca")).unwrap();
+        assert_ne!(third.certificate(), first.certificate());
+        let fourth = Authority::open(&directory.path().join("ca")).unwrap();
+        assert_eq!(fourth.certificate(), third.certificate());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -29,7 +30,8 @@ impl Desk {
         let directory = tempfile::tempdir().expect("a directory");
         let (supervisor, failures) = Supervisor::new();
         let device = Faulty::sound();
-        let plane = Plane::open(directory.path(), Arc::new(device.clone()), supervisor).expect("opens");
+        let plane =
+            Plane::open(place(directory.path()), Arc::new(device.clone()), supervisor).expect("opens");
         Desk { plane, device, failures, directory }
     }
 
@@ -42,7 +44,7 @@ impl Desk {
 
     /// What a daemon would find that was started now.
     fn on_disk(&self) -> Saved {
-        Store::open(self.directory.path(), Arc::new(System)).expect("readable").1
+        Store::open(place(self.directory.path()), Arc::new(System)).expect("readable").1
     }
 
     /// Memory and disk say the same.
@@ -51,6 +53,10 @@ impl Desk {
         assert_eq!(memory.labs, disk.labs);
         assert_eq!(memory.state.accounts, disk.state.accounts);
     }
+}
+
+fn place(directory: &Path) -> Place {
+    Place { directory: directory.to_owned(), shown: directory.to_owned() }
 }
 
 fn call(plane: &Plane, lab: &Lab, operation: &str, params: Value) -> Applied {
@@ -206,7 +212,7 @@ fn readers_and_other_accounts_do_not_wait_for_a_write() {
     drop(plane);
     let ((begun, has_begun), (go_on, told)) = (mpsc::channel(), mpsc::channel());
     let slow = Slow { begun: Mutex::new(begun), go_on: Mutex::new(Some(told)) };
-    let plane = Plane::open(directory.path(), Arc::new(slow), Supervisor::new().0).expect("opens");
+    let plane = Plane::open(place(directory.path()), Arc::new(slow), Supervisor::new().0).expect("opens");
     thread::scope(|scope| {
         let writing = scope.spawn(|| create_vpc(&plane, &one));
         has_begun.recv_timeout(Duration::from_secs(20)).expect("it writes");

@@ -6,7 +6,12 @@ use super::*;
 use crate::region::tree::durable::System;
 
 fn open(directory: &Path) -> Result<Saved, StateError> {
-    Store::open(directory, Arc::new(System)).map(|(_, saved)| saved)
+    Store::open(place(directory), Arc::new(System)).map(|(_, saved)| saved)
+}
+
+/// Known by the same path to everybody.
+fn place(directory: &Path) -> Place {
+    Place { directory: directory.to_owned(), shown: directory.to_owned() }
 }
 
 fn labs() -> Value {
@@ -85,18 +90,18 @@ fn what_cannot_be_read_is_named_kept_and_can_be_set_aside() {
             assert!(error.contains("`lab region reset`"), "{error}");
             assert_eq!(fs::read_to_string(&file).ok().as_deref(), content, "it is left as it is");
         }
-        let place = set_aside(directory.path()).expect("moved").expect("there was something");
-        assert_eq!(fs::read_to_string(place.join(name)).ok().as_deref(), content, "it is kept");
+        let aside = set_aside(place(directory.path())).expect("moved").expect("there was something");
+        assert_eq!(fs::read_to_string(aside.join(name)).ok().as_deref(), content, "it is kept");
         assert!(open(directory.path()).expect("begun anew").labs.is_empty());
-        assert_eq!(set_aside(directory.path()).expect("nothing to do"), None);
-        assert_eq!(fs::read_to_string(place.join(name)).ok().as_deref(), content, "it is still kept");
+        assert_eq!(set_aside(place(directory.path())).expect("nothing to do"), None);
+        assert_eq!(fs::read_to_string(aside.join(name)).ok().as_deref(), content, "it is still kept");
     }
 }
 
 #[test]
 fn what_can_be_read_is_not_set_aside() {
     let directory = sample();
-    assert_eq!(set_aside(directory.path()).expect("nothing to do"), None);
+    assert_eq!(set_aside(place(directory.path())).expect("nothing to do"), None);
     check(&open(directory.path()).expect("readable"));
 }
 

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::answer::Answer;
 use super::output_of;
 use super::proxy::{Proxy, Served};
+use crate::private;
 use crate::session::{Dial, Machine};
 
 /// Names under which systems have it.
@@ -61,7 +62,7 @@ pub(super) async fn picture(
     };
     let cookies = cookies(&String::from_utf8_lossy(&jar));
     let proxy = Proxy::start(dial, laptop, served, cookies).await?;
-    let directory = tempfile::tempdir()?;
+    let directory = private::temporary(&std::env::temp_dir(), "lab-browser-")?;
     let png = directory.path().join("page.png");
     let option = |name: &str, path: &Path| {
         let mut option = OsString::from(name);
