@@ -10,10 +10,12 @@ fn a_result_tells_where_when_and_how_it_ended() {
     let mut record = Record { output: "pong".into(), ..recorded() };
     record.origin.attempts = 3;
     record.origin.host = "db".into();
+    record.origin.extra = vec![("beside".into(), "start-ticker".into())];
     course.record("it", &record);
     let page = course.page();
     let shown = text(page.block("it"));
     for part in [
+        "without what start-ticker has left running, which printed meanwhile",
         "db",
         "ssh -J admin@web admin@db",
         "exit status 0",
