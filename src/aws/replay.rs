@@ -24,6 +24,8 @@ pub struct Answered {
     pub answer: Value,
     /// The ids of what it has made, which is still there.
     pub made: Vec<String>,
+    /// Whether nothing has come between: then a change need not be made again to be so.
+    pub sure: bool,
 }
 
 /// What is left to be answered.
@@ -31,8 +33,6 @@ pub struct Answered {
 struct Left {
     lesson: LessonId,
     answered: Vec<Answered>,
-    /// Whether nothing has come between: then a change need not be made again to be so.
-    exact: bool,
     /// Whether the next request without an answer may be the one that was under way when the block was cut short.
     was_under_way: bool,
 }
@@ -57,10 +57,9 @@ enum Known {
 }
 
 impl Replay {
-    /// From now on requests are answered as they were before, in an attempt to run a block of `lesson`. `exact` says that
-    /// all that it had done is as it was then.
-    pub fn begin(&self, lesson: &LessonId, answered: Vec<Answered>, exact: bool) {
-        *self.left() = Some(Left { lesson: lesson.clone(), answered, exact, was_under_way: true });
+    /// From now on requests are answered as they were before, in an attempt to run a block of `lesson`.
+    pub fn begin(&self, lesson: &LessonId, answered: Vec<Answered>) {
+        *self.left() = Some(Left { lesson: lesson.clone(), answered, was_under_way: true });
     }
 
     /// From now on all requests are EC2's.
@@ -77,12 +76,8 @@ impl Replay {
         let Some(left) = left.as_mut().filter(|_| is_change(operation)) else { return Known::Not };
         let same = |answered: &Answered| answered.operation == operation && answered.request == request;
         if let Some(at) = left.answered.iter().position(same) {
-            let Answered { answer, made, .. } = left.answered.remove(at);
-            return if left.exact || !made.is_empty() {
-                Known::Answer(answer)
-            } else {
-                Known::Doubtful(answer)
-            };
+            let Answered { answer, made, sure, .. } = left.answered.remove(at);
+            return if sure || !made.is_empty() { Known::Answer(answer) } else { Known::Doubtful(answer) };
         }
         // What creates is found by its tag, and answered.
         let perhaps = std::mem::take(&mut left.was_under_way) && creation(operation).is_none();
@@ -96,7 +91,7 @@ impl Replay {
             return Known::Otherwise(left.lesson.clone(), others);
         }
         // The block does something else than before.
-        left.exact = false;
+        left.answered.iter_mut().for_each(|answered| answered.sure = false);
         new
     }
 }
@@ -194,6 +189,7 @@ mod tests {
             request: digest(operation, params, "us-east-1"),
             answer,
             made: made.iter().map(|id| (*id).to_owned()).collect(),
+            sure: true,
         }
     }
 
@@ -239,7 +235,7 @@ mod tests {
                 answered("CreateTags", &json!({"Resources": ["vpc-1"]}), json!({}), &[]),
             ]
         };
-        replay.begin(&lesson(), before(), true);
+        replay.begin(&lesson(), before());
         assert_eq!(ask(&calls, "CreateVpc", vpc.clone()).await.expect("answered")["Vpc"]["VpcId"], "vpc-1");
         // Looking is not answered from before.
         ask(&calls, "DescribeVpcs", json!({})).await.expect("answered");
@@ -250,7 +246,7 @@ mod tests {
         assert_eq!(seen(&calls), ["CreateVpc"]);
 
         // The next block has nothing of it.
-        replay.begin(&lesson(), before(), true);
+        replay.begin(&lesson(), before());
         replay.end();
         assert_eq!(ask(&calls, "CreateVpc", vpc).await.expect("answered"), json!({"From": "EC2"}));
     }
@@ -269,7 +265,7 @@ mod tests {
         let group = |name: &str| json!({"GroupName": name});
         let before =
             vec![answered("CreateSecurityGroup", &group("a-17"), json!({"GroupId": "sg-1"}), &["sg-1"])];
-        replay.begin(&lesson(), before, true);
+        replay.begin(&lesson(), before);
         let calls = calls(&replay, None);
         let error = ask(&calls, "CreateSecurityGroup", group("a-99")).await.expect_err("refused").to_string();
         for word in ["sg-1", "CreateSecurityGroup", "lab run 01-a --redo"] {
@@ -284,7 +280,7 @@ mod tests {
     async fn a_change_that_may_not_hold_any_more_is_made_again() {
         let rule = json!({"GroupId": "sg-1"});
         let duplicate = Some("InvalidPermission.Duplicate");
-        for (exact, refuses, sent, answer) in [
+        for (sure, refuses, sent, answer) in [
             (true, duplicate, false, Some("journal")),
             (false, None, true, Some("EC2")),
             // It holds: that is what EC2's refusal means.
@@ -294,12 +290,14 @@ mod tests {
             (false, Some("AuthFailure"), true, None),
         ] {
             let replay = Replay::default();
-            let before = answered("AuthorizeSecurityGroupIngress", &rule, json!({"From": "journal"}), &[]);
-            replay.begin(&lesson(), vec![before], exact);
+            let mut before =
+                answered("AuthorizeSecurityGroupIngress", &rule, json!({"From": "journal"}), &[]);
+            before.sure = sure;
+            replay.begin(&lesson(), vec![before]);
             let calls = calls(&replay, refuses);
             let answered = ask(&calls, "AuthorizeSecurityGroupIngress", rule.clone()).await.ok();
             let from = answered.as_ref().and_then(|answer| answer["From"].as_str());
-            assert_eq!((from, !seen(&calls).is_empty()), (answer, sent), "{exact} {refuses:?}");
+            assert_eq!((from, !seen(&calls).is_empty()), (answer, sent), "{sure} {refuses:?}");
         }
     }
 
@@ -308,7 +306,7 @@ mod tests {
         let replay = Replay::default();
         let vpc = json!({"CidrBlock": "10.0.0.0/16"});
         let before = answered("CreateVpc", &vpc, json!({"Vpc": {"VpcId": "vpc-1"}}), &["vpc-1"]);
-        replay.begin(&lesson(), vec![before], true);
+        replay.begin(&lesson(), vec![before]);
         let calls = calls(&replay, Some("RouteAlreadyExists"));
         ask(&calls, "CreateVpc", vpc).await.expect("answered");
         let route = |to: &str| json!({"RouteTableId": "rtb-1", "DestinationCidrBlock": to});
