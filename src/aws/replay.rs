@@ -25,6 +25,8 @@ pub struct Answered {
     pub answer: Value,
     /// The ids of what it has made, which is still there.
     pub made: Vec<String>,
+    /// Whether nothing has come between: then a change need not be made again to be so.
+    pub sure: bool,
 }
 
 /// What is left to be answered.
@@ -33,8 +35,6 @@ struct Left {
     /// The block that asks again.
     origin: Origin,
     answered: Vec<Answered>,
-    /// Whether nothing has come between: then a change need not be made again to be so.
-    exact: bool,
     /// Whether the next request without an answer may be the one that was under way when the block was cut short.
     was_under_way: bool,
 }
@@ -59,10 +59,9 @@ enum Known {
 }
 
 impl Replay {
-    /// From now on requests are answered as they were before, in an attempt to run the block `origin`. `exact` says that
-    /// all that it had done is as it was then.
-    pub fn begin(&self, origin: &Origin, answered: Vec<Answered>, exact: bool) {
-        *self.left() = Some(Left { origin: origin.clone(), answered, exact, was_under_way: true });
+    /// From now on requests are answered as they were before, in an attempt to run the block `origin`.
+    pub fn begin(&self, origin: &Origin, answered: Vec<Answered>) {
+        *self.left() = Some(Left { origin: origin.clone(), answered, was_under_way: true });
     }
 
     /// From now on all requests are EC2's.
@@ -81,12 +80,8 @@ impl Replay {
         let Some(left) = left.as_mut().filter(theirs) else { return Known::Not };
         let same = |answered: &Answered| answered.operation == operation && answered.request == request;
         if let Some(at) = left.answered.iter().position(same) {
-            let Answered { answer, made, .. } = left.answered.remove(at);
-            return if left.exact || !made.is_empty() {
-                Known::Answer(answer)
-            } else {
-                Known::Doubtful(answer)
-            };
+            let Answered { answer, made, sure, .. } = left.answered.remove(at);
+            return if sure || !made.is_empty() { Known::Answer(answer) } else { Known::Doubtful(answer) };
         }
         // What creates is found by its tag, and answered.
         let perhaps = std::mem::take(&mut left.was_under_way) && creation(operation).is_none();
@@ -100,7 +95,7 @@ impl Replay {
             return Known::Otherwise(left.origin.lesson.clone(), others);
         }
         // The block does something else than before.
-        left.exact = false;
+        left.answered.iter_mut().for_each(|answered| answered.sure = false);
         new
     }
 }
@@ -199,6 +194,7 @@ mod tests {
             request: digest(operation, params, "us-east-1"),
             answer,
             made: made.iter().map(|id| (*id).to_owned()).collect(),
+            sure: true,
         }
     }
 
@@ -235,7 +231,7 @@ mod tests {
         let vpc = json!({"CidrBlock": "10.0.0.0/16"});
         let calls = calls(&replay, None);
         let before = answered("CreateVpc", &vpc, json!({"From": "journal"}), &["vpc-1"]);
-        replay.begin(&origin("make"), vec![before], true);
+        replay.begin(&origin("make"), vec![before]);
         for (block, from) in [("loop", "EC2"), ("make", "journal"), ("make", "EC2")] {
             let operation = Service::ec2().operation("CreateVpc").expect("in the model");
             let (params, target) = (vpc.clone(), Target::default());
@@ -259,7 +255,7 @@ mod tests {
                 answered("CreateTags", &json!({"Resources": ["vpc-1"]}), json!({}), &[]),
             ]
         };
-        replay.begin(&origin("make"), before(), true);
+        replay.begin(&origin("make"), before());
         assert_eq!(ask(&calls, "CreateVpc", vpc.clone()).await.expect("answered")["Vpc"]["VpcId"], "vpc-1");
         // Looking is not answered from before.
         ask(&calls, "DescribeVpcs", json!({})).await.expect("answered");
@@ -270,7 +266,7 @@ mod tests {
         assert_eq!(seen(&calls), ["CreateVpc"]);
 
         // The next block has nothing of it.
-        replay.begin(&origin("make"), before(), true);
+        replay.begin(&origin("make"), before());
         replay.end();
         assert_eq!(ask(&calls, "CreateVpc", vpc).await.expect("answered"), json!({"From": "EC2"}));
     }
@@ -289,7 +285,7 @@ mod tests {
         let group = |name: &str| json!({"GroupName": name});
         let before =
             vec![answered("CreateSecurityGroup", &group("a-17"), json!({"GroupId": "sg-1"}), &["sg-1"])];
-        replay.begin(&origin("make"), before, true);
+        replay.begin(&origin("make"), before);
         let calls = calls(&replay, None);
         let error = ask(&calls, "CreateSecurityGroup", group("a-99")).await.expect_err("refused").to_string();
         for word in ["sg-1", "CreateSecurityGroup", "lab run 01-a --redo"] {
@@ -304,7 +300,7 @@ mod tests {
     async fn a_change_that_may_not_hold_any_more_is_made_again() {
         let rule = json!({"GroupId": "sg-1"});
         let duplicate = Some("InvalidPermission.Duplicate");
-        for (exact, refuses, sent, answer) in [
+        for (sure, refuses, sent, answer) in [
             (true, duplicate, false, Some("journal")),
             (false, None, true, Some("EC2")),
             // It holds: that is what EC2's refusal means.
@@ -314,12 +310,14 @@ mod tests {
             (false, Some("AuthFailure"), true, None),
         ] {
             let replay = Replay::default();
-            let before = answered("AuthorizeSecurityGroupIngress", &rule, json!({"From": "journal"}), &[]);
-            replay.begin(&origin("make"), vec![before], exact);
+            let mut before =
+                answered("AuthorizeSecurityGroupIngress", &rule, json!({"From": "journal"}), &[]);
+            before.sure = sure;
+            replay.begin(&origin("make"), vec![before]);
             let calls = calls(&replay, refuses);
             let answered = ask(&calls, "AuthorizeSecurityGroupIngress", rule.clone()).await.ok();
             let from = answered.as_ref().and_then(|answer| answer["From"].as_str());
-            assert_eq!((from, !seen(&calls).is_empty()), (answer, sent), "{exact} {refuses:?}");
+            assert_eq!((from, !seen(&calls).is_empty()), (answer, sent), "{sure} {refuses:?}");
         }
     }
 
@@ -328,7 +326,7 @@ mod tests {
         let replay = Replay::default();
         let vpc = json!({"CidrBlock": "10.0.0.0/16"});
         let before = answered("CreateVpc", &vpc, json!({"Vpc": {"VpcId": "vpc-1"}}), &["vpc-1"]);
-        replay.begin(&origin("make"), vec![before], true);
+        replay.begin(&origin("make"), vec![before]);
         let calls = calls(&replay, Some("RouteAlreadyExists"));
         ask(&calls, "CreateVpc", vpc).await.expect("answered");
         let route = |to: &str| json!({"RouteTableId": "rtb-1", "DestinationCidrBlock": to});

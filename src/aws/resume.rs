@@ -26,8 +26,8 @@ const SHOWN_AFTER: Duration = Duration::from_secs(5);
 /// How a block can run again that did not come to its end.
 #[derive(Debug, PartialEq)]
 pub enum Resumption {
-    /// From its beginning; these requests have been answered before. `exact` says that nothing has come between.
-    GoOn { answered: Vec<Answered>, exact: bool },
+    /// From its beginning; these requests have been answered before.
+    GoOn { answered: Vec<Answered> },
     /// Not by itself: these are there, and would be made twice.
     Stop { made: Vec<String>, why: String },
 }
@@ -45,19 +45,21 @@ pub async fn resume(
 ) -> Result<Resumption, SurveyError> {
     settle(call, journal, session, origin).await?;
     let living: BTreeSet<String> = journal.living().into_iter().collect();
-    let History { past, mut exact } = history(journal, origin);
+    let past = history(journal, origin);
     let there = |past: &Past| past.made.iter().filter(|id| living.contains(*id)).count();
     let made: Vec<String> =
         past.iter().flat_map(|past| &past.made).filter(|id| living.contains(*id)).cloned().collect();
     let stop = |why: String| Ok(Resumption::Stop { made: made.clone(), why });
     let mut answered = Vec::new();
     let mut lost = Vec::new();
+    // Whether all that was made before is there.
+    let mut whole = true;
     for one in &past {
-        let Past { operation, region, request, made, answer, .. } = one;
+        let Past { operation, region, request, made, answer, alone, .. } = one;
         match there(one) {
             // What it made is gone: it is made anew, and what was changed after it may not hold.
             0 if one.token.is_some() => {
-                exact = false;
+                whole = false;
                 continue;
             }
             count if count < made.len() => {
@@ -78,7 +80,7 @@ pub async fn resume(
                 ));
             }
             lost.push(one);
-            exact = false;
+            whole = false;
             continue;
         }
         let answer = match held.as_ref().or(answer.as_ref()) {
@@ -89,12 +91,12 @@ pub async fn resume(
             return stop(format!("what {operation} had answered is not known"));
         };
         let (operation, request) = (operation.clone(), request.clone());
-        answered.push(Answered { operation, request, answer, made: made.clone() });
+        answered.push(Answered { operation, request, answer, made: made.clone(), sure: whole && *alone });
     }
     for one in lost {
         delete_key_pair(call, journal, one).await?;
     }
-    Ok(Resumption::GoOn { answered, exact })
+    Ok(Resumption::GoOn { answered })
 }
 
 /// Lets the journal learn what of `origin` is gone, and what became of its requests without an answer.
@@ -146,6 +148,8 @@ struct Past {
     made: Vec<String>,
     /// Without secrets.
     answer: Option<Value>,
+    /// Whether nobody else has changed anything since.
+    alone: bool,
 }
 
 impl Past {
@@ -157,33 +161,34 @@ impl Past {
     }
 }
 
-/// What a block has asked and was answered, in order; `exact` where nobody else has changed anything since.
-struct History {
-    past: Vec<Past>,
-    exact: bool,
-}
-
-fn history(journal: &Journal, origin: &Origin) -> History {
+/// What a block has asked and was answered, in order.
+fn history(journal: &Journal, origin: &Origin) -> Vec<Past> {
     let entries = journal.entries();
-    let mut history = History { past: Vec::new(), exact: true };
+    let mut history: Vec<Past> = Vec::new();
     for entry in &entries {
         let (by, past) = match entry.clone() {
             Entry::Intended { token, operation, region, origin, request, .. } => {
                 let Some(Entry::Created { ids, answer, .. }) = answer_to(&entries, &token).cloned() else {
                     continue;
                 };
-                (origin, Past { operation, region, request, token: Some(token), made: ids, answer })
+                (
+                    origin,
+                    Past { operation, region, request, token: Some(token), made: ids, answer, alone: true },
+                )
             }
             Entry::Changed { operation, region, origin, request, answer, .. } => {
                 let (request, answer) = (Some(request), Some(answer));
-                (origin, Past { operation, region, request, token: None, made: Vec::new(), answer })
+                (
+                    origin,
+                    Past { operation, region, request, token: None, made: Vec::new(), answer, alone: true },
+                )
             }
             Entry::Created { .. } | Entry::Refused { .. } | Entry::Deleted { .. } => continue,
         };
         if by.as_ref() == Some(origin) {
-            history.past.push(past);
+            history.push(past);
         } else {
-            history.exact &= history.past.is_empty();
+            history.iter_mut().for_each(|past| past.alone = false);
         }
     }
     history
@@ -353,10 +358,12 @@ mod tests {
         Entry::Changed { at, operation, region, origin: by, request, answer }
     }
 
+    /// What is answered again, and whether all of it surely.
     async fn gone_on(cloud: &Cloud, journal: &Journal) -> (Vec<(String, Value)>, bool) {
         match resume(cloud, journal, "s", &origin()).await.expect("answered") {
-            Resumption::GoOn { answered, exact } => {
-                (answered.into_iter().map(|answered| (answered.operation, answered.answer)).collect(), exact)
+            Resumption::GoOn { answered } => {
+                let sure = answered.iter().all(|answered| answered.sure);
+                (answered.into_iter().map(|answered| (answered.operation, answered.answer)).collect(), sure)
             }
             stop @ Resumption::Stop { .. } => panic!("{stop:?}"),
         }
@@ -374,26 +381,33 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let journal = journal(&dir, &[("CreateVpc", Some("vpc-1")), ("RunInstances", Some("i-1"))]);
         journal.write(changed(Some(origin()), "CreateRoute")).expect("written");
-        let (answered, exact) = gone_on(&whole(), &journal).await;
+        let (answered, sure) = gone_on(&whole(), &journal).await;
         let expected = [
             ("CreateVpc".to_owned(), json!({"Of": "vpc-1"})),
             ("RunInstances".to_owned(), json!({"Of": "i-1"})),
             ("CreateRoute".to_owned(), json!({})),
         ];
-        assert_eq!((answered.as_slice(), exact), (expected.as_slice(), true));
+        assert_eq!((answered.as_slice(), sure), (expected.as_slice(), true));
         // Somebody has worked by hand.
         journal.write(changed(None, "DeleteRoute")).expect("written");
         assert_eq!(gone_on(&whole(), &journal).await, (expected.to_vec(), false));
+        // What is changed from now on is sure again.
+        journal.write(changed(Some(origin()), "CreateTags")).expect("written");
+        let resumed = resume(&whole(), &journal, "s", &origin()).await.expect("answered");
+        let Resumption::GoOn { answered } = resumed else { panic!("it goes on") };
+        let sure: Vec<bool> = answered.iter().map(|answered| answered.sure).collect();
+        assert_eq!(sure, [false, false, false, true]);
         let empty = cloud(|_| Ok(json!({})));
-        assert_eq!(gone_on(&empty, &journal).await, (vec![("CreateRoute".to_owned(), json!({}))], false));
+        let changes = ["CreateRoute", "CreateTags"].map(|name| (name.to_owned(), json!({})));
+        assert_eq!(gone_on(&empty, &journal).await, (changes.to_vec(), false));
     }
 
     #[tokio::test]
     async fn what_was_made_without_an_answer_is_described() {
         let dir = tempfile::tempdir().expect("a directory");
         let journal = journal(&dir, &[("CreateVpc", None), ("RunInstances", None)]);
-        let (answered, exact) = gone_on(&whole(), &journal).await;
-        assert!(exact);
+        let (answered, sure) = gone_on(&whole(), &journal).await;
+        assert!(sure);
         assert_eq!(answered[0].1, json!({"Vpc": {"VpcId": "vpc-1", "State": "available"}}));
         assert_eq!(answered[1].1["ReservationId"], "r-1");
         assert_eq!(answered[1].1["Instances"][0]["InstanceId"], "i-1");
@@ -425,7 +439,7 @@ mod tests {
             .write(Entry::Deleted { at: Timestamp::UNIX_EPOCH, ids: vec!["i-1".to_owned()] })
             .expect("written");
         let cloud = whole();
-        assert_eq!(gone_on(&cloud, &journal).await, (Vec::new(), false));
+        assert_eq!(gone_on(&cloud, &journal).await, (Vec::new(), true));
         let asked = cloud.1.lock().expect("unpoisoned").concat();
         assert!(asked.contains(r#"eu-west-1 DeleteKeyPair {"KeyPairId":"key-1"}"#), "{asked}");
         assert!(journal.living().is_empty());

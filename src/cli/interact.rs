@@ -29,7 +29,7 @@ pub async fn interact(machine: &dyn Machine, program: Program) -> Result<ExitCod
 /// Carries input there and output back until the program ends. Where nobody reads its output any more, it ends as a
 /// program does that writes into a pipe without a reader.
 async fn relay(child: Child) -> Result<Exit, Failure> {
-    let Child { mut stdin, mut stdout, mut exit, control } = child;
+    let Child { mut stdin, mut stdout, mut exit, control, .. } = child;
     let feeding = tokio::spawn(async move {
         let mut typed = typed();
         while let Some(bytes) = typed.recv().await {

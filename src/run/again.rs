@@ -36,10 +36,10 @@ impl Engine<'_> {
         }
         let resumption = resume(&self.caller, &self.journal, &self.lab.state.session, &origin).await;
         let (created, why) = match resumption {
-            Ok(Resumption::GoOn { answered, exact }) => {
+            Ok(Resumption::GoOn { answered }) => {
                 let there = answered.iter().flat_map(|answered| answered.made.iter().cloned()).collect();
                 let is_new = answered.is_empty();
-                self.replay.begin(&origin, answered, exact);
+                self.replay.begin(&origin, answered);
                 return Ok(Some(there).filter(|_| !is_new));
             }
             Ok(Resumption::Stop { made, why }) => (made, why),
