@@ -10,7 +10,7 @@ BROWSER := $(HOME)/.cache/lab/browser
 LAB := $(CARGO_TARGET_DIR)/debug/lab
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help setup clone build demo book test check verify mutations bench oracle browser install
+.PHONY: help setup clone build demo book test check verify mutations kills bench oracle browser install
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make check    formatting, clippy, rustdoc, lessons'
 	@echo 'make verify   build, then lab verify --fresh'
 	@echo 'make mutations  all that lab verify must notice, half an hour of real runs'
+	@echo 'make kills    the daemon killed a hundred times, and its disk broken, with nothing lost; some minutes'
 	@echo 'make bench    the measurements of benches/RESULTS.md'
 	@echo 'make install  put lab into the directory of cargo install'
 
@@ -67,6 +68,10 @@ verify: build
 mutations: build
 	$(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
 	  cargo test --locked --test it every_mutation_of -- --ignored --nocapture
+
+kills: build
+	$(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
+	  cargo test --locked --test it durability -- --include-ignored --nocapture
 
 bench: build oracle
 	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python cargo bench --locked --profile dev --bench lab

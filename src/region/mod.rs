@@ -12,6 +12,9 @@
 //! namespace. `model` knows nothing else of the region, `api` never touches the kernel, `kernel` never decides
 //! policy. Outside, only `cli` knows this module, and it talks to the daemon through [`client`] alone.
 
+#[macro_use]
+mod log;
+
 pub mod api;
 mod build;
 mod checkpoint;

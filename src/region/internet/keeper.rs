@@ -1,6 +1,6 @@
 //! Keeps open exactly the sockets that the state asks for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddrV4;
 use std::pin::Pin;
@@ -90,7 +90,7 @@ impl<W: World> Services<W> {
     pub(crate) async fn keep(self, mut reached: watch::Receiver<u64>) {
         let mut tasks: JoinSet<()> = JoinSet::new();
         let mut open: HashMap<Socket, AbortHandle> = HashMap::new();
-        let mut told: BTreeSet<Socket> = BTreeSet::new();
+        let mut failed: HashMap<Socket, u32> = HashMap::new();
         // A state that was found on disk has no namespaces before the first pass.
         if reached.wait_for(|generation| *generation > 0).await.is_err() {
             return;
@@ -119,7 +119,7 @@ impl<W: World> Services<W> {
                 }
                 keep
             });
-            told.retain(|socket| wanted.contains(socket));
+            failed.retain(|socket, _| wanted.contains(socket));
             let fresh: Vec<&Socket> = wanted.iter().filter(|socket| !open.contains_key(*socket)).collect();
             // Entering a namespace takes a thread and a fraction of a millisecond.
             let opened = tokio::task::block_in_place(|| {
@@ -130,12 +130,14 @@ impl<W: World> Services<W> {
             for (socket, result) in opened {
                 match result {
                     Ok(serving) => {
-                        told.remove(&socket);
+                        failed.remove(&socket);
                         open.insert(socket, tasks.spawn(serving));
                     }
                     Err(error) => {
-                        // Once: the network may take a moment, and is tried every second.
-                        if told.insert(socket) {
+                        // Once, and not at first: the namespace may be just coming, or just going.
+                        let times = failed.entry(socket).or_default();
+                        *times += 1;
+                        if *times == 2 {
                             eprintln!("internet: {}", chain(&error));
                         }
                     }

@@ -164,3 +164,49 @@ fn hear(reconciler: &mut Reconciler<Linux, GuestMachines>, event: &GuestEvent) -
     }
     reconciler.heard(event)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::region::model::{Account, Action, Caller, Observation, catalog};
+    use crate::region::server::lab::Lab;
+    use crate::region::tree::durable::tests::Faulty;
+
+    #[test]
+    fn what_could_not_be_saved_is_acted_on_at_once_and_saved_later() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let device = Faulty::sound();
+        let plane =
+            Plane::open(directory.path(), Arc::new(device.clone()), Supervisor::new().0).expect("opens");
+        let lab = Lab::new("us-east-1", 0, 0);
+        plane.add_lab("one", &lab, Account::default()).expect("saved");
+        let call = |operation: &str, params: Value, pointer: &str| {
+            let caller = Caller { account: lab.account.clone(), region: lab.region.clone() };
+            let answer = plane.apply(&caller, &Action::new(operation, params)).answer;
+            answer.expect("made").pointer(pointer).and_then(Value::as_str).expect(pointer).to_owned()
+        };
+        let vpc = call("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"}), "/Vpc/VpcId");
+        let subnet = json!({"VpcId": vpc, "CidrBlock": "10.0.0.0/24"});
+        let subnet = call("CreateSubnet", subnet, "/Subnet/SubnetId");
+        let image = catalog::images("us-east-1")[0].id.clone();
+        let launch = json!({"ImageId": image, "MinCount": 1, "MaxCount": 1, "SubnetId": subnet});
+        let id = call("RunInstances", launch, "/Instances/0/InstanceId");
+        let state = |state: &State| state.instance(&lab.account, &id).expect("there").state.as_str();
+
+        let mut unsaved = Unsaved::default();
+        device.fail(0, 2);
+        let booted = Observation::InstanceBooted { instance_id: id.clone(), boot: 1 }.of(&lab.account);
+        unsaved.note(&plane, vec![booted.clone()]);
+        unsaved.note(&plane, vec![booted]);
+        assert_eq!((unsaved.0.len(), unsaved.patience()), (1, UNSAVED));
+        plane.read(|saved| {
+            assert_eq!(state(&saved.state), "pending", "it is not on the disk");
+            assert_eq!(state(&unsaved.seen_in(&saved.state)), "running", "and has happened all the same");
+        });
+        unsaved.note(&plane, Vec::new());
+        assert_eq!((unsaved.0.len(), unsaved.patience()), (0, IDLE));
+        assert_eq!(plane.read(|saved| state(&saved.state)), "running");
+    }
+}

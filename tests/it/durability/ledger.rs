@@ -61,6 +61,11 @@ impl Client {
     /// Creates and deletes until nobody answers any more.
     pub fn work(&mut self) {
         while self.step().is_ok() {}
+        self.disconnect();
+    }
+
+    /// Forgets the connection: the daemon at its other end is gone.
+    pub fn disconnect(&mut self) {
         self.connection = None;
     }
 

@@ -70,6 +70,7 @@ async fn check_and_restart(world: &mut World, clients: &mut [Client]) {
     world.gone().await;
     world.restart().await;
     check(&world.lab("one").await, clients);
+    clients.iter_mut().for_each(Client::disconnect);
     for client in &mut *clients {
         steps(client, 3);
     }

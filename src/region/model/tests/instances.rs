@@ -286,3 +286,23 @@ fn a_key_is_made_before_the_call_and_only_for_one_that_makes_sense() {
         assert_eq!(create(params).prepared().unwrap_err().code, code);
     }
 }
+
+#[test]
+fn who_only_looks_changes_nothing_not_even_what_is_past() {
+    let mut world = World::new();
+    let (_, subnet) = place(&mut world);
+    let id = world.instance(&subnet);
+    world.ok("TerminateInstances", json!({"InstanceIds": [id]}));
+    world.settle();
+    world.pass(SignedDuration::from_hours(2));
+    let before = world.state.clone();
+    assert_eq!(
+        world.ok("DescribeInstances", json!({}))["Reservations"],
+        json!([]),
+        "it is shown for an hour"
+    );
+    assert_eq!(world.fails("DeleteVpc", json!({"VpcId": "vpc-00000000000000000"})), "InvalidVpcID.NotFound");
+    assert_eq!((&world.state.accounts, world.state.generation), (&before.accounts, before.generation));
+    world.vpc();
+    assert!(!world.region().instances.contains(&id), "a change writes that down, too");
+}
