@@ -133,10 +133,12 @@ fn element(name: &str, shape: &Shape, value: &Value, xml: &mut String) {
     let inside = xml.len();
     content(shape, value, xml);
     if xml.len() == inside {
-        xml.truncate(start);
-        xml.push_str(&format!("<{name}/>"));
+        xml.truncate(start + 1 + name.len());
+        xml.push_str("/>");
     } else {
-        xml.push_str(&format!("</{name}>"));
+        xml.push_str("</");
+        xml.push_str(name);
+        xml.push('>');
     }
 }
 

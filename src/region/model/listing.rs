@@ -12,6 +12,7 @@ use super::fault::{combination, fault, invalid, invalid_value};
 use super::kind::Kind;
 use super::params::Params;
 use super::pattern::{Effort, Pattern};
+use super::state::Tags;
 use crate::wire::Fault;
 
 /// As [`Listing::tags`]: what is listed are tags.
@@ -67,12 +68,18 @@ impl Listing {
         Ok(Filter { path, wanted })
     }
 
-    /// Whether the request can select this id, by the first member that selects by id: what it cannot select need not be
-    /// shown to begin with.
-    pub(crate) fn may_select<'a>(&self, params: Params<'a>) -> impl Fn(&str) -> bool + use<'a> {
-        let wanted = self.ids.first().map(|(member, ..)| params.strings(member)).unwrap_or_default();
-        let wanted: HashSet<&'a str> = wanted.into_iter().collect();
-        move |id| wanted.is_empty() || wanted.contains(id)
+    /// What the request selects by the first member that selects by id, or else by tags.
+    ///
+    /// # Errors
+    /// When a filter makes no sense.
+    pub(crate) fn preselect<'a>(&'a self, params: Params<'a>) -> Result<Preselection<'a>, Fault> {
+        let ids = self.ids.first().map(|(member, ..)| params.strings(member)).unwrap_or_default();
+        let any_ids = self.ids.iter().any(|(member, ..)| params.has(member));
+        let by_tag = |filter: &Params<'a>| filter.str("Name").is_some_and(|name| name.starts_with("tag:"));
+        let filters = params.objects("Filters").filter(by_tag).map(|filter| self.filter(filter));
+        // What has been named by its id has to be found, whatever its tags are.
+        let filters = if any_ids { Vec::new() } else { filters.collect::<Result<_, _>>()? };
+        Ok(Preselection { ids: ids.into_iter().collect(), filters, effort: Effort::default() })
     }
 
     fn by_id(&self, params: Params<'_>, items: Vec<Value>) -> Result<Vec<Value>, Fault> {
@@ -156,13 +163,48 @@ impl Filter<'_> {
     /// Whether any value of the item matches any pattern.
     fn admits(&self, item: &Value, effort: &mut Effort) -> Result<bool, Fault> {
         for value in self.path.values(item) {
-            for pattern in &self.wanted {
-                if pattern.matches(&value, effort)? {
-                    return Ok(true);
-                }
+            if self.matches(&value, effort)? {
+                return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether one value matches any pattern.
+    fn matches(&self, value: &str, effort: &mut Effort) -> Result<bool, Fault> {
+        for pattern in &self.wanted {
+            if pattern.matches(value, effort)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What a request selects by ids and tags alone: the rest need not be shown to begin with.
+pub(crate) struct Preselection<'a> {
+    ids: HashSet<&'a str>,
+    filters: Vec<Filter<'a>>,
+    effort: Effort,
+}
+
+impl Preselection<'_> {
+    /// Whether what has this id and these tags may be in the answer.
+    ///
+    /// # Errors
+    /// When the call has spent all that it may.
+    pub(crate) fn admits(&mut self, id: &str, tags: &Tags) -> Result<bool, Fault> {
+        if !self.ids.is_empty() {
+            return Ok(self.ids.contains(id));
+        }
+        for filter in &self.filters {
+            let Path::Tag(_, key) = filter.path else { continue };
+            let Some(value) = tags.get(key) else { return Ok(false) };
+            if !filter.matches(value, &mut self.effort)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -334,6 +376,38 @@ mod tests {
         assert_eq!(ask(format!("{}b", "*a".repeat(12)), 3).unwrap()["Things"], json!([]));
         let ended = ask(format!("*{}b", "a".repeat(120)), 5000).unwrap_err();
         assert_eq!(ended.code, "FilterLimitExceeded");
+    }
+
+    #[test]
+    fn a_preselection_leaves_out_only_what_the_answer_would() {
+        let tags_of = |item: &Value| -> Tags {
+            let tags = item["Tags"].as_array().unwrap().iter();
+            tags.map(|tag| (tag["Key"].as_str().unwrap().into(), tag["Value"].as_str().unwrap().into()))
+                .collect()
+        };
+        for params in [
+            json!({}),
+            json!({"VpcIds": ["vpc-00000001", "vpc-00000007"]}),
+            json!({"Filters": [{"Name": "tag:Name", "Values": ["thing-1*", "*-7"]}]}),
+            json!({"Filters": [{"Name": "tag:Other", "Values": ["*"]}]}),
+            json!({"Filters": [{"Name": "tag:Name", "Values": ["*"]}, {"Name": "group", "Values": ["g1"]}]}),
+            // It is there, and does not match: that is another answer than that it is not there.
+            json!({"VpcIds": ["vpc-00000001"], "Filters": [{"Name": "tag:Name", "Values": ["thing-2"]}]}),
+            json!({"VpcIds": ["vpc-99999999"]}),
+        ] {
+            let mut preselection = THINGS.preselect(Params(&params)).unwrap();
+            let id = |item: &Value| item["VpcId"].as_str().unwrap().to_owned();
+            let some = things()
+                .into_iter()
+                .filter(|item| preselection.admits(&id(item), &tags_of(item)).unwrap())
+                .collect::<Vec<_>>();
+            let code = |answer: Result<Value, Fault>| answer.map_err(|fault| fault.code);
+            assert_eq!(
+                code(THINGS.answer(Params(&params), some)),
+                code(THINGS.answer(Params(&params), things())),
+                "{params}"
+            );
+        }
     }
 
     #[test]

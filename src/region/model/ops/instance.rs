@@ -1,5 +1,7 @@
 //! Instances as `DescribeInstances` and `RunInstances` show them.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::instance_listing::LISTING;
@@ -7,7 +9,7 @@ use super::interface::{private_dns_name, public_dns_name, show_groups};
 use super::metadata::show_metadata_options;
 use crate::region::model::catalog;
 use crate::region::model::context::{Context, show_some_tags, show_time};
-use crate::region::model::state::{Instance, InstanceState, NetworkInterface, PublicAddress};
+use crate::region::model::state::{Instance, InstanceState, NetworkInterface, PublicAddress, Region, Volume};
 use crate::wire::Fault;
 
 fn show_association(context: &Context<'_>, interface: &NetworkInterface, public: &PublicAddress) -> Value {
@@ -69,11 +71,54 @@ pub(super) fn show_state(state: InstanceState) -> Value {
     json!({"Code": state.code(), "Name": state.as_str()})
 }
 
+/// What is plugged into each instance. Looked up once for all: there may be many.
+struct Plugged<'a> {
+    /// In order of creation.
+    interfaces: HashMap<&'a str, Vec<&'a NetworkInterface>>,
+    volumes: HashMap<&'a str, Vec<&'a Volume>>,
+}
+
+impl<'a> Plugged<'a> {
+    fn of(region: &'a Region) -> Plugged<'a> {
+        let mut plugged = Plugged { interfaces: HashMap::new(), volumes: HashMap::new() };
+        for interface in region.network_interfaces.iter() {
+            if let Some(id) = interface.attachment.as_ref().and_then(|a| a.instance_id.as_deref()) {
+                plugged.interfaces.entry(id).or_default().push(interface);
+            }
+        }
+        for volume in region.volumes.iter() {
+            if let Some(attachment) = &volume.attachment {
+                plugged.volumes.entry(&attachment.instance_id).or_default().push(volume);
+            }
+        }
+        plugged
+    }
+
+    fn interfaces(&self, instance_id: &str) -> &[&'a NetworkInterface] {
+        self.interfaces.get(instance_id).map_or(&[], Vec::as_slice)
+    }
+
+    fn primary(&self, instance_id: &str) -> Option<&'a NetworkInterface> {
+        let is_first =
+            |eni: &&&NetworkInterface| eni.attachment.as_ref().is_some_and(|a| a.device_index == 0);
+        self.interfaces(instance_id).iter().find(is_first).copied()
+    }
+
+    fn show_block_devices(&self, instance_id: &str) -> Value {
+        let volumes = self.volumes.get(instance_id).map_or(&[][..], Vec::as_slice);
+        block_devices(volumes.iter().copied())
+    }
+}
+
 /// The volumes of an instance, as its answers list them.
 pub(super) fn show_block_devices(context: &Context<'_>, instance_id: &str) -> Value {
-    let attached = context.region.volumes.iter().filter_map(|volume| {
-        let attachment =
-            volume.attachment.as_ref().filter(|attachment| attachment.instance_id == instance_id)?;
+    let is_own = |volume: &&Volume| volume.attachment.as_ref().is_some_and(|a| a.instance_id == instance_id);
+    block_devices(context.region.volumes.iter().filter(is_own))
+}
+
+fn block_devices<'a>(volumes: impl Iterator<Item = &'a Volume>) -> Value {
+    let attached = volumes.filter_map(|volume| {
+        let attachment = volume.attachment.as_ref()?;
         Some(json!({
             "DeviceName": attachment.device,
             "Ebs": {
@@ -87,9 +132,9 @@ pub(super) fn show_block_devices(context: &Context<'_>, instance_id: &str) -> Va
     attached.collect()
 }
 
-fn show(context: &Context<'_>, instance: &Instance) -> Value {
+fn show(context: &Context<'_>, plugged: &Plugged<'_>, instance: &Instance) -> Value {
     let region = &*context.region;
-    let primary = region.primary_interface(&instance.id);
+    let primary = plugged.primary(&instance.id);
     let gone = instance.state == InstanceState::Terminated;
     let public = primary.and_then(NetworkInterface::public_ip);
     let kind = catalog::instance_type(&instance.instance_type);
@@ -98,11 +143,11 @@ fn show(context: &Context<'_>, instance: &Instance) -> Value {
     let public_name = public.map_or(String::new(), |ip| public_dns_name(context, &instance.vpc_id, ip));
     let mut shown = same_for_all();
     let own = json!({
-        "BlockDeviceMappings": show_block_devices(context, &instance.id),
+        "BlockDeviceMappings": plugged.show_block_devices(&instance.id),
         "ClientToken": instance.client_token,
         "EbsOptimized": instance.ebs_optimized,
         "IamInstanceProfile": instance.iam_profile.as_ref().map(|arn| json!({"Arn": arn})),
-        "NetworkInterfaces": region.interfaces_of(&instance.id).map(|eni| show_interface(context, eni)).collect::<Value>(),
+        "NetworkInterfaces": plugged.interfaces(&instance.id).iter().map(|eni| show_interface(context, eni)).collect::<Value>(),
         "RootDeviceName": instance.root_device,
         "SecurityGroups": primary.map_or(json!([]), |eni| show_groups(context, &eni.groups)),
         "SourceDestCheck": (!gone).then_some(instance.source_dest_check),
@@ -134,8 +179,9 @@ fn show(context: &Context<'_>, instance: &Instance) -> Value {
         "PrivateIpAddress": primary.map(NetworkInterface::private_ip),
         "PublicIpAddress": public,
     });
-    let own = own.as_object().cloned().unwrap_or_default();
-    shown.as_object_mut().expect("made as an object").extend(own);
+    if let (Value::Object(shown), Value::Object(own)) = (&mut shown, own) {
+        shown.extend(own);
+    }
     shown
 }
 
@@ -169,9 +215,10 @@ fn same_for_all() -> Value {
 pub(super) fn show_new_reservation(context: &Context<'_>, reservation_id: &str) -> Value {
     let members =
         context.region.instances.iter().filter(|instance| instance.reservation_id == reservation_id);
+    let plugged = Plugged::of(context.region);
     let instances: Value = members
         .map(|instance| {
-            let mut shown = show(context, instance);
+            let mut shown = show(context, &plugged, instance);
             for member in ["PublicIpAddress", "UsageOperationUpdateTime"] {
                 shown[member] = Value::Null;
             }
@@ -194,18 +241,16 @@ pub(super) fn show_new_reservation(context: &Context<'_>, reservation_id: &str) 
 
 pub(super) fn describe(context: &mut Context<'_>) -> Result<Value, Fault> {
     let context = &*context;
-    let may_select = LISTING.may_select(context.params);
-    let items = context
-        .region
-        .instances
-        .iter()
-        .filter(|instance| may_select(&instance.id))
-        .map(|instance| {
-            let mut shown = show(context, instance);
+    let mut preselection = LISTING.preselect(context.params)?;
+    let plugged = Plugged::of(context.region);
+    let mut items = Vec::new();
+    for instance in context.region.instances.iter() {
+        if preselection.admits(&instance.id, &instance.tags)? {
+            let mut shown = show(context, &plugged, instance);
             shown["ReservationId"] = json!(instance.reservation_id);
-            shown
-        })
-        .collect();
+            items.push(shown);
+        }
+    }
     let mut answer = LISTING.answer(context.params, items)?;
     let mut reservations: Vec<Value> = Vec::new();
     for mut instance in answer["Instances"].as_array_mut().map(std::mem::take).into_iter().flatten() {

@@ -18,6 +18,8 @@ static LISTING: Listing = Listing {
     ids: &[("VpcIds", "VpcId", &kind::VPC)],
     filters: &[
         ("cidr", "CidrBlock"),
+        ("cidr-block", "CidrBlock"),
+        ("cidrBlock", "CidrBlock"),
         ("cidr-block-association.association-id", "CidrBlockAssociationSet[].AssociationId"),
         ("cidr-block-association.cidr-block", "CidrBlockAssociationSet[].CidrBlock"),
         ("cidr-block-association.state", "CidrBlockAssociationSet[].CidrBlockState.State"),
