@@ -79,7 +79,7 @@ kills: build
 	  cargo test --locked --test it durability -- --include-ignored --nocapture
 
 bench: build oracle
-	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python cargo bench --locked --profile dev --bench lab
+	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python cargo bench --locked --profile dev --bench lab --bench api
 
 install: setup
 	cargo install --locked --path . --debug
