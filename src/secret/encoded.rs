@@ -65,11 +65,19 @@ pub(super) fn word_around(text: &str, span: Range<usize>) -> Range<usize> {
 pub(super) fn find(text: &str, known: &Known) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for lines in LINES.find_iter(text) {
-        // The places of the characters that are left without line breaks.
-        let places: Vec<(usize, char)> =
-            lines.as_str().char_indices().filter(|(_, c)| !matches!(c, '\r' | '\n')).collect();
-        let joined: String = places.iter().map(|(_, c)| c).collect();
-        let place = |at: usize| lines.start() + places[at].0;
+        let mut joined = String::with_capacity(lines.len());
+        // Where each line begins, without line breaks and with them.
+        let mut begins = Vec::new();
+        let mut at = lines.start();
+        for line in lines.as_str().split_inclusive('\n') {
+            begins.push((joined.len(), at));
+            joined.push_str(line.trim_end());
+            at += line.len();
+        }
+        let place = |at: usize| {
+            let line = begins.partition_point(|(begin, _)| *begin <= at).saturating_sub(1);
+            begins[line].1 + at - begins[line].0
+        };
         let spans =
             known.coded_in(&joined).into_iter().map(|span| place(span.start)..place(span.end - 1) + 1);
         found.extend(spans.map(|span| word_around(text, span)));

@@ -6,8 +6,8 @@
 //! passes by; what is kept on disk is masked when it is made; [`Masked`] masks output as it comes.
 //!
 //! Limits: pictures are not read. A secret that nobody knows, has no name beside it and looks like nothing is not
-//! recognised, nor is one in an encoding other than those named; of a known one, not fewer than sixteen characters in a
-//! row. Cookies are no secrets here: lessons compare them.
+//! recognised, nor is one in an encoding other than those named; of a known one, not fewer than two dozen characters in
+//! a row. Cookies are no secrets here: lessons compare them.
 
 mod encoded;
 mod key;

@@ -20,12 +20,15 @@ impl Masking {
 
 impl Sink for Masking {
     fn take(&self, event: &Event) {
+        if matches!(event.kind, EventKind::OutputArrived { .. }) {
+            // A piece of a stream means nothing alone: `Masked` has seen what was before and behind it.
+            return self.inner.take(event);
+        }
         let mut event = event.clone();
         let mask = |text: &mut String| *text = self.secrets.mask(text);
         match &mut event.kind {
             EventKind::BlockFinished(report) => *report = self.secrets.mask_report(report),
             EventKind::BlockStarted { text, .. } => *text = self.secrets.mask_typed(text),
-            EventKind::OutputArrived { text } => mask(text),
             EventKind::AttemptMissed { reason, .. } => mask(reason),
             EventKind::HostAwaited { why, .. } => mask(why),
             EventKind::Warned { message } => mask(message),
@@ -38,7 +41,8 @@ impl Sink for Masking {
             EventKind::RunStarted { lessons, .. } => {
                 lessons.iter_mut().for_each(|lesson| mask(&mut lesson.title));
             }
-            EventKind::StateRestored { .. }
+            EventKind::OutputArrived { .. }
+            | EventKind::StateRestored { .. }
             | EventKind::LessonTaken { .. }
             | EventKind::StateKept { .. }
             | EventKind::PendingWritten { .. }
