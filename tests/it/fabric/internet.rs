@@ -1,6 +1,7 @@
 //! Internet gateways, public addresses, Elastic IPs and NAT gateways.
 
 use lab::region::fabric;
+use lab::region::kernel::{Kernel as _, Linux};
 use serde_json::json;
 
 use super::EVERYBODY;
@@ -103,7 +104,9 @@ fn an_elastic_ip_moves_at_once() {
     in_tree("fabric::internet::an_elastic_ip_moves_at_once", || {
         let mut world = World::new();
         let network = world.network();
-        let open = world.group(&network.vpc, "open", &[Rule::Tcp(80, EVERYBODY)]);
+        // One port whose flows are tracked, one whose flows are not.
+        let rules = [Rule::Tcp(80, EVERYBODY), Rule::Tcp(81, "198.51.100.10/32")];
+        let open = world.group(&network.vpc, "open", &rules);
         let first = world.host(&network.public, "10.0.1.10", &[&open], false);
         let second = world.host(&network.public, "10.0.1.20", &[&open], false);
         let (allocation, public) = world.elastic_ip();
@@ -112,16 +115,20 @@ fn an_elastic_ip_moves_at_once() {
         world.call("AssociateAddress", associate(&allocation, &first.interface));
         for host in [&first, &second] {
             echoes(&host.namespace, host.ip, 80);
+            echoes(&host.namespace, host.ip, 81);
         }
         let laptop = world.laptop();
-        let mut flow = Flow::open(&laptop, public, 80);
-        assert!(flow.lives());
+        let mut flows = [80, 81].map(|port| Flow::open(&laptop, public, port));
+        assert!(flows.iter_mut().all(Flow::lives));
 
         // The former holder stays on the Internet by another address: nothing but the table of flows knows better.
         world.change("AssociateAddress", associate(&other, &first.interface));
         world.call("AssociateAddress", associate(&allocation, &second.interface));
-        assert!(!flow.lives(), "the connection to the former holder is cut");
+        for (flow, kind) in flows.iter_mut().zip(["an untracked", "a tracked"]) {
+            assert!(!flow.lives(), "{kind} connection to the former holder is cut");
+        }
         assert!(Flow::open(&laptop, public, 80).lives(), "the new holder answers");
+        assert!(Flow::open(&laptop, public, 81).lives());
         assert!(Flow::open(&laptop, other_public, 80).lives());
         echoes(&laptop, fabric::LAPTOP_ADDRESS, 80);
         assert_eq!(seen_as(&second.namespace, fabric::LAPTOP_ADDRESS, 80), public.to_string());
@@ -173,6 +180,13 @@ fn a_nat_gateway_lets_out_and_nothing_in() {
         assert_eq!(hops(&db.namespace, fabric::LAPTOP_ADDRESS), Some(5), "the gateway is one hop more");
         assert_ne!(tries(&laptop, public, 80), Outcome::Connected, "nothing gets in");
         assert!(is_silent(&laptop, db.ip));
+
+        // As if nothing had been said for 350 seconds.
+        let mut idle = Flow::open(&db.namespace, fabric::LAPTOP_ADDRESS, 80);
+        let inside = fabric::nat_gateway(world.account(), &gateway);
+        Linux.forget_flows(&inside, &[db.ip]).expect("forgotten");
+        assert!(idle.is_reset(), "who goes on after the time-out is told");
+        assert!(Flow::open(&db.namespace, fabric::LAPTOP_ADDRESS, 80).lives());
 
         let mut flow = Flow::open(&db.namespace, fabric::LAPTOP_ADDRESS, 80);
         world.call("DeleteNatGateway", json!({"NatGatewayId": gateway}));

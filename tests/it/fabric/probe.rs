@@ -140,6 +140,15 @@ impl Flow {
         self.answers_within(PATIENCE)
     }
 
+    /// Whether somebody ends the connection with RST when it goes on.
+    pub(crate) fn is_reset(&mut self) -> bool {
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("a time");
+        let mut byte = [0];
+        let said = self.stream.write_all(b"?").and_then(|()| self.stream.read_exact(&mut byte));
+        said.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset)
+    }
+
+    /// Whether what is sent comes back in time.
     pub(crate) fn answers_within(&mut self, wait: Duration) -> bool {
         self.stream.set_read_timeout(Some(wait)).expect("a time");
         // What an earlier attempt sent may come first, late.
