@@ -4,9 +4,18 @@ use super::protocol::matching;
 use super::ruleset::Table;
 use crate::region::model::{AclEntry, NetworkAcl, Protocol};
 
-/// Declares what the rules of ACLs use.
-pub(super) fn declare(table: &mut Table) {
+/// Declares what the rules of ACLs use. Without an ACL that restricts anything, packets need not look for one.
+fn declare(table: &mut Table) {
+    if table.chains.contains_key("naclout") {
+        return;
+    }
     table.map("nacl_out", "typeof meta iifgroup : verdict").map("nacl_in", "typeof meta oifgroup : verdict");
+    table.base(
+        "naclout",
+        "type filter hook forward priority -20; policy accept;",
+        ["iifgroup vmap @nacl_out"],
+    );
+    table.base("naclin", "type filter hook forward priority -10; policy accept;", ["oifgroup vmap @nacl_in"]);
 }
 
 /// Adds an ACL's rules.
@@ -21,6 +30,7 @@ pub(super) fn add(table: &mut Table, acl: &NetworkAcl) {
 
 /// Puts a subnet, known by its link group, behind an ACL.
 pub(super) fn guard(table: &mut Table, subnet_id: &str, group: u32, acl: &NetworkAcl) {
+    declare(table);
     for egress in [false, true] {
         // An ACL stands at the subnet's edge: neighbours do not meet it.
         let (other, map) = if egress { ("oifgroup", "nacl_out") } else { ("iifgroup", "nacl_in") };

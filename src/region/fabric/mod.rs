@@ -18,7 +18,7 @@
 //!    count as a hop.
 //! 3. `gate`: only translated sources leave by the internet gateway, only own destinations reach an interface.
 //! 4. `sgout`, `naclout`, `naclin`, `sgin`: security groups of the sender, ACLs of both subnets, security groups of
-//!    the receiver. Each chain's `accept` only goes on to the next. Which flows an interface tracks: [`tracking`].
+//!    the receiver. Each chain's `accept` only goes on to the next. Which flows an interface tracks: `tracking`.
 //! 5. `input`: what is for the router itself, the resolver and the metadata service, meets no group and no ACL.
 //!
 //! Limits: IPv4 only; what an interface lets out and the receiver's side drops leaves no trace at the sender's side; no

@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::acl;
 use super::desired::{Address, Namespace, RouteAction, RouteKey};
 use super::ruleset::{Ruleset, Table};
 use super::tracking::{self, FROM_RELAY, TO_RELAY};
@@ -127,7 +126,6 @@ fn vpc_table() -> Table {
         .map("eip_in", "type ipv4_addr : ipv4_addr")
         .set("services", "type ipv4_addr . inet_proto . inet_service");
     tracking::declare(&mut table);
-    acl::declare(&mut table);
     arrival(&mut table);
     translation(&mut table);
     passage(&mut table);
@@ -144,9 +142,10 @@ fn arrival(table: &mut Table) {
         table.entry("inc", ttl, format!("goto t{ttl}"));
     }
     // What Linux begins with, as nearly everything does, needs no look into the map.
-    table.chain("ttl", ["ip ttl 64 ip ttl set 65 accept", "ip ttl vmap @inc"]);
+    let ttl = ["ip ttl 64 ip ttl set 65 accept", "ip ttl vmap @inc"];
+    table.chain("ttl", ttl);
     // The subnet chooses the route table.
-    table.chain("own_source", ["meta mark set iifgroup map @subnet", "goto ttl"]);
+    table.chain("own_source", ["meta mark set iifgroup map @subnet"].into_iter().chain(ttl));
     table.chain(
         "foreign_source",
         [
@@ -202,10 +201,4 @@ fn passage(table: &mut Table) {
             format!("oifname @nocheck meta mark set meta mark or {TO_RELAY} accept"),
         ],
     );
-    table.base(
-        "naclout",
-        "type filter hook forward priority -20; policy accept;",
-        ["iifgroup vmap @nacl_out"],
-    );
-    table.base("naclin", "type filter hook forward priority -10; policy accept;", ["oifgroup vmap @nacl_in"]);
 }

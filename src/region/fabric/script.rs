@@ -91,6 +91,10 @@ fn collections(table: &str, old: &Table, new: &Table, out: [&mut String; 4]) {
         put(added, table, name, now, fresh);
     }
     for (name, was) in old.collections.iter().filter(|(name, _)| !new.collections.contains_key(*name)) {
+        // An element holds the chain that it names until it goes itself.
+        if was.kind == Kind::Map && !was.elements.is_empty() {
+            line(removed, format_args!("flush map {table} {name}"));
+        }
         line(undeclared, format_args!("delete {} {table} {name}", was.kind.word()));
     }
 }
@@ -209,6 +213,17 @@ mod tests {
         table.chains.remove("a-in");
         let expected = "flush chain ip vpc a-in\ndelete element ip vpc sg_in { \"a\" }\n\
             delete chain ip vpc a-in\ndelete set ip vpc m\n";
+        assert_eq!(between(&example(), &new), expected);
+    }
+
+    #[test]
+    fn a_map_that_goes_releases_the_chains_that_it_names() {
+        let mut new = example();
+        let table = new.tables.get_mut("ip vpc").unwrap();
+        table.collections.remove("sg_in");
+        table.chains.remove("a-in");
+        let expected = "flush chain ip vpc a-in\nflush map ip vpc sg_in\n\
+            delete chain ip vpc a-in\ndelete map ip vpc sg_in\n";
         assert_eq!(between(&example(), &new), expected);
     }
 

@@ -134,11 +134,17 @@ fn admit(table: &mut Table, way: Way, (original, reply): (Part, Part)) {
     rules.extend(track(original, reply));
     table.chain(format!("track_{word}"), rules);
 
-    let mut rules = vec![
+    // What was decided before needs no look into sets: untracked flows come here with every packet.
+    let decided = [("original", original), ("reply", reply)].map(|(direction, part)| {
+        let Part { untracked, .. } = part;
+        format!("meta mark & {relayed} == 0 ct direction {direction} ct mark & {untracked} != 0 accept")
+    });
+    let mut rules = Vec::from(decided);
+    rules.extend([
         format!("{other_link} @natgw goto track_{word}"),
         format!("{link} . meta l4proto != @{answers} goto track_{word}"),
         to_relay("open"),
-    ];
+    ]);
     rules.extend(leave(original, reply));
     table.chain(format!("open_{word}"), rules);
 }

@@ -1,9 +1,11 @@
 //! Security groups and network ACLs: what is let through, and what becomes of flows when a rule changes.
 
+use std::net::Ipv4Addr;
+
 use serde_json::json;
 
 use super::EVERYBODY;
-use super::probe::{Flow, Outcome, answers, connects, echoes, is_silent, seen_as, tries};
+use super::probe::{Flow, Outcome, answers, connects, delivers, echoes, inbox, is_silent, seen_as, tries};
 use super::tree::in_tree;
 use super::world::{Rule, World};
 
@@ -107,6 +109,31 @@ fn a_group_as_source_means_its_members() {
 }
 
 #[test]
+fn a_group_as_source_means_secondary_addresses_too() {
+    in_tree("fabric::groups::a_group_as_source_means_secondary_addresses_too", || {
+        let mut world = World::new();
+        let network = world.network();
+        let members = world.group(&network.vpc, "members", &[]);
+        let inner = world.group(&network.vpc, "inner", &[]);
+        let udp = json!([{"IpProtocol": "udp", "FromPort": 9, "ToPort": 9, "UserIdGroupPairs": [{"GroupId": members}]}]);
+        world.change("AuthorizeSecurityGroupIngress", json!({"GroupId": inner, "IpPermissions": udp}));
+        let member = world.host(&network.public, "10.0.1.10", &[&members], false);
+        let db = world.host(&network.private, "10.0.2.10", &[&inner], false);
+        let second = Ipv4Addr::new(10, 0, 1, 11);
+        let assign =
+            json!({"NetworkInterfaceId": member.interface, "PrivateIpAddresses": [second.to_string()]});
+        world.call("AssignPrivateIpAddresses", assign);
+        let received = inbox(&db.namespace, db.ip);
+        for source in [member.ip, second] {
+            assert_eq!(delivers(source, &member.namespace, db.ip, &received), Some(source));
+        }
+        let leave = json!({"NetworkInterfaceId": member.interface, "Groups": [inner]});
+        world.call("ModifyNetworkInterfaceAttribute", leave);
+        assert_eq!(delivers(second, &member.namespace, db.ip, &received), None, "it has left the group");
+    });
+}
+
+#[test]
 fn a_removed_rule_ends_only_flows_that_were_not_tracked() {
     in_tree("fabric::groups::a_removed_rule_ends_only_flows_that_were_not_tracked", || {
         let mut world = World::new();
@@ -176,6 +203,7 @@ fn an_acl_knows_no_flows() {
         echoes(&db.namespace, db.ip, 80);
         let region = world.state.region(world.account(), "us-east-1").expect("a region");
         let standard = region.network_acl_of(&network.private).expect("every subnet has one");
+        let standard_acl = standard.id.clone();
         let association = standard
             .associations
             .iter()
@@ -212,5 +240,14 @@ fn an_acl_knows_no_flows() {
         assert!(connects(&web.namespace, db.ip, 80));
         world.call("DeleteNetworkAclEntry", delete(100));
         assert_eq!(tries(&web.namespace, db.ip, 80), Outcome::Silence, "out, but no way in");
+
+        let region = world.state.region(world.account(), "us-east-1").expect("a region");
+        let own = region.network_acl_of(&network.private).expect("the new one");
+        let (association, standard) = (own.associations[0].id.clone(), standard_acl);
+        world.call(
+            "ReplaceNetworkAclAssociation",
+            json!({"AssociationId": association, "NetworkAclId": standard}),
+        );
+        assert!(connects(&web.namespace, db.ip, 80), "the standard one again");
     });
 }

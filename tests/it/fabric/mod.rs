@@ -11,9 +11,11 @@ mod life;
 mod look;
 mod oracle;
 mod pairs;
+mod parts;
 mod probe;
 mod removal;
 mod site;
+mod speed;
 mod tree;
 mod world;
 

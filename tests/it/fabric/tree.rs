@@ -22,6 +22,8 @@ pub(crate) fn in_tree(test: &str, body: impl FnOnce()) {
         output.status.success(),
         "{test} failed in its namespace tree (it needs root, ip and nft):\n{said}\n{complained}"
     );
+    // Seen with --nocapture, or when the rest of the test fails.
+    print!("{said}");
     assert!(said.contains("1 passed"), "the test that runs itself again was not found as {test}:\n{said}");
 }
 
@@ -41,7 +43,7 @@ fn command(test: &str) -> Command {
         .args(["--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--mount-proc"])
         .args(["--propagation", "private"])
         .arg(env::current_exe().expect("this program has a path"))
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .args(["--exact", test, "--nocapture", "--test-threads=1", "--include-ignored"])
         .env(INSIDE, test)
         .stdin(Stdio::null());
     command
