@@ -167,6 +167,38 @@ fn a_removed_rule_ends_only_flows_that_were_not_tracked() {
 }
 
 #[test]
+fn the_rules_of_all_groups_of_an_interface_are_one_list() {
+    in_tree("fabric::groups::the_rules_of_all_groups_of_an_interface_are_one_list", || {
+        let mut world = World::new();
+        let network = world.network();
+        let outer = world.group(&network.vpc, "outer", &[]);
+        let (narrow, wide) = (Rule::Tcp(80, "10.0.1.0/24"), Rule::Tcp(80, EVERYBODY));
+        let first = world.group(&network.vpc, "first", &[narrow]);
+        let second = world.group(&network.vpc, "second", &[wide]);
+        let web = world.host(&network.public, "10.0.1.10", &[&outer], false);
+        let hosts = [("10.0.2.10", [&first, &second]), ("10.0.2.20", [&second, &first])]
+            .map(|(ip, [one, other])| world.host(&network.private, ip, &[one, other], false));
+        world.settle();
+        let mut flows = hosts.map(|host| {
+            echoes(&host.namespace, host.ip, 80);
+            Flow::open(&web.namespace, host.ip, 80)
+        });
+        assert!(flows.iter_mut().all(Flow::lives));
+        world.revoke(&second, wide);
+        world.settle();
+        assert!(flows.iter_mut().all(Flow::lives), "the other group's rule lets them through as well");
+        world.revoke(&first, narrow);
+        world.settle();
+        for flow in &mut flows {
+            assert!(
+                !flow.lives(),
+                "a rule for everybody let it in: it was never tracked, whichever group came first"
+            );
+        }
+    });
+}
+
+#[test]
 fn an_untracked_flow_needs_the_outbound_rule_for_its_replies() {
     in_tree("fabric::groups::an_untracked_flow_needs_the_outbound_rule_for_its_replies", || {
         let mut world = World::new();

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::channel::{Channel, at_once};
 use super::oracle::{Model, PROTOCOLS, Protocol};
 use super::probe::{PATIENCE, SILENCE};
-use super::site::{Kind, Path, Place, Site, back, rules, way};
+use super::site::{Kind, Path, Place, Site, back, rules, straight_back, way};
 use super::tree::in_tree;
 
 const KINDS: [Kind; 4] = [Kind::Open, Kind::Ordinary, Kind::Reference, Kind::None];
@@ -38,7 +38,8 @@ impl Case {
         nat_gateway: Ipv4Addr,
     ) -> Self {
         let (request, to) = way(path, protocol, client, server, relay, nat_gateway);
-        let expected = model.clone().exchange(&request, &back(&request));
+        let answer = if path == Path::OneWay { straight_back(&request) } else { back(&request) };
+        let expected = model.clone().exchange(&request, &answer);
         let kinds = (client.kind, server.kind, relay_kind);
         Self { path, protocol, kinds, namespace: client.host.namespace.clone(), to, expected }
     }
@@ -65,6 +66,7 @@ fn groups_let_through_what_they_do_on_aws_on_every_way() {
         let behind_nat = site.subnet(4);
         let middle = site.subnet(5);
         let public = site.subnet(6);
+        let one_way = site.subnet(7);
         let nat_gateway = site.gateways(&public, &clients.1);
         let groups: Vec<String> = KINDS.iter().map(|kind| site.group(&format!("{kind:?}"))).collect();
         let allows = KINDS.map(|kind| rules(kind, &groups));
@@ -72,22 +74,24 @@ fn groups_let_through_what_they_do_on_aws_on_every_way() {
             site.rules(group, ingress, false, true);
             site.rules(group, egress, true, true);
         }
-        let mut four = |subnet: &str, net: u8, first: u8, public: bool| -> Vec<Place> {
+        let mut places = |count: usize, subnet: &str, net: u8, first: u8, public: bool| -> Vec<Place> {
             let numbers = (first..).zip(KINDS).zip(groups.iter().zip(&allows));
             numbers
+                .take(count)
                 .map(|((last, kind), (group, rules))| {
                     site.place(subnet, Ipv4Addr::new(10, 0, net, last), (kind, group), rules, public)
                 })
                 .collect()
         };
-        let callers = four(&clients.0, 1, 10, false);
-        let public_callers = four(&public.0, 6, 10, true);
+        let callers = places(4, &clients.0, 1, 10, false);
+        let public_callers = places(4, &public.0, 6, 10, true);
         let servers: BTreeMap<Path, Vec<Place>> = [
-            (Path::SameSubnet, four(&clients.0, 1, 20, false)),
-            (Path::OtherSubnet, four(&other.0, 2, 20, false)),
-            (Path::Middlebox, four(&behind_middlebox.0, 3, 20, false)),
-            (Path::NatInstance, four(&behind_nat.0, 4, 20, false)),
-            (Path::NatGateway, four(&public.0, 6, 20, true)),
+            (Path::SameSubnet, places(4, &clients.0, 1, 20, false)),
+            (Path::OtherSubnet, places(4, &other.0, 2, 20, false)),
+            (Path::Middlebox, places(4, &behind_middlebox.0, 3, 20, false)),
+            (Path::OneWay, places(2, &one_way.0, 7, 20, false)),
+            (Path::NatInstance, places(4, &behind_nat.0, 4, 20, false)),
+            (Path::NatGateway, places(4, &public.0, 6, 20, true)),
         ]
         .into();
         let [middlebox, nat] = [10, 20].map(|last| {
@@ -96,18 +100,19 @@ fn groups_let_through_what_they_do_on_aws_on_every_way() {
         });
         site.through(&clients.1, 3, &middlebox);
         site.through(&behind_middlebox.1, 1, &middlebox);
+        site.through(&clients.1, 7, &middlebox);
         site.through(&clients.1, 4, &nat);
         site.world.settle();
         site.relays(&middlebox, false);
         site.relays(&nat, true);
         site.serve(servers.values().flatten());
 
-        let mut cases = Vec::new();
-        let mut add = |model: &Model,
-                       path: Path,
-                       clients: &[Place],
-                       servers: &[Place],
-                       relay: Option<(&Place, Kind)>| {
+        let cases = |model: &Model,
+                     path: Path,
+                     clients: &[Place],
+                     servers: &[Place],
+                     relay: Option<(&Place, Kind)>| {
+            let mut cases = Vec::new();
             for client in clients {
                 for server in servers {
                     for protocol in PROTOCOLS {
@@ -125,7 +130,7 @@ fn groups_let_through_what_they_do_on_aws_on_every_way() {
                     }
                 }
             }
-            std::mem::take(&mut cases)
+            cases
         };
         let mut differences = Vec::new();
         let mut counts: BTreeMap<(Path, bool), usize> = BTreeMap::new();
@@ -136,17 +141,19 @@ fn groups_let_through_what_they_do_on_aws_on_every_way() {
             differences.extend(at_once(cases, |case| case.differs()).into_iter().flatten());
         };
         for path in [Path::SameSubnet, Path::OtherSubnet, Path::NatGateway] {
-            ask(add(&site.model, path, &callers, &servers[&path], None));
+            ask(cases(&site.model, path, &callers, &servers[&path], None));
         }
-        ask(add(&site.model, Path::Hairpin, &public_callers, &servers[&Path::NatGateway], None));
+        ask(cases(&site.model, Path::Hairpin, &public_callers, &servers[&Path::NatGateway], None));
         for ((kind, group), [ingress, egress]) in KINDS.into_iter().zip(&groups).zip(&allows) {
-            for (path, relay) in [(Path::Middlebox, &middlebox), (Path::NatInstance, &nat)] {
+            let through =
+                [(Path::Middlebox, &middlebox), (Path::OneWay, &middlebox), (Path::NatInstance, &nat)];
+            for (path, relay) in through {
                 let change = json!({"NetworkInterfaceId": relay.host.interface, "Groups": [group]});
                 site.world.call("ModifyNetworkInterfaceAttribute", change);
                 let interface = &mut site.model.interfaces[relay.number];
                 interface.groups = vec![group.clone()];
                 (interface.ingress, interface.egress) = (ingress.clone(), egress.clone());
-                ask(add(&site.model, path, &callers, &servers[&path], Some((relay, kind))));
+                ask(cases(&site.model, path, &callers, &servers[&path], Some((relay, kind))));
             }
         }
         println!("asked, by way and whether AWS lets it through: {counts:?}");

@@ -18,6 +18,8 @@ pub(crate) enum Path {
     OtherSubnet,
     /// Through an interface without source/destination check, which passes on what it gets.
     Middlebox,
+    /// Through one on the way there, and straight back.
+    OneWay,
     /// Through an instance that puts its own address in the place of the client's.
     NatInstance,
     /// Through a NAT gateway, the internet gateway and back in by the server's public address.
@@ -200,7 +202,7 @@ pub(crate) fn way(
     let (one, other) = (Some(client), Some(server));
     match path {
         Path::SameSubnet | Path::OtherSubnet => (vec![leg(direct, one, other, false)], server.host.ip),
-        Path::Middlebox => {
+        Path::Middlebox | Path::OneWay => {
             (vec![leg(direct, one, relay, false), leg(direct, relay, other, false)], server.host.ip)
         }
         Path::NatInstance => {
@@ -216,6 +218,12 @@ pub(crate) fn way(
             (vec![leg(called, one, None, nat), leg(arriving, None, other, false)], public)
         }
     }
+}
+
+/// The way back of an answer that leaves out who stood between.
+pub(crate) fn straight_back(legs: &[Leg]) -> Vec<Leg> {
+    let (first, last) = (legs[0], legs[legs.len() - 1]);
+    vec![Leg { receiver: last.receiver, ..first }.back()]
 }
 
 /// The way back of an answer.

@@ -84,11 +84,11 @@ fn datagram(route: &Route) -> f64 {
 
 /// Connections a second, one after the other.
 fn connections(route: &Route) -> f64 {
+    const COUNT: usize = 500;
     let (namespace, ip, port) = &route.to;
     let address = SocketAddrV4::new(*ip, *port);
     let listener = kernel::tcp_listen(namespace, address).expect("a listening socket");
     thread::spawn(move || listener.incoming().take(COUNT).for_each(drop));
-    const COUNT: usize = 500;
     kernel::enter(&route.from, || {
         let began = Instant::now();
         for _ in 0..COUNT {
