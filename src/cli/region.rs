@@ -61,7 +61,7 @@ pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
                 Err(failure) => {
                     // Perhaps because of what is to be removed anyway.
                     let Some(place) = Client::set_aside(&paths).await? else { return Err(failure) };
-                    anstream::println!("what could not be read is kept in {}", place.display());
+                    say!("what could not be read is kept in {}", place.display());
                     open::start_region(&paths, &sink).await?
                 }
             };
