@@ -17,6 +17,7 @@ use crate::aws::{Caller, Intercepted, serve};
 use crate::cli::failure::Failure;
 use crate::cli::local::LocalLaptop;
 use crate::event::{Event, EventKind, Sink};
+use crate::private;
 use crate::region::client::{Client, ClientError, LAPTOP_USER, LabAccess, Paths, Progress, is_region_name};
 use crate::run::{Backdrop, CloudKind, Lab, LabState, check_name};
 use crate::session::{DirectDial, LocalMachine};
@@ -421,7 +422,7 @@ pub async fn aws_sdk(region: Option<&str>) -> SdkConfig {
 /// A directory whose `aws` is this program.
 fn thin_client(lab: &Lab) -> Result<PathBuf, Failure> {
     let bin = lab.path().join("bin");
-    std::fs::create_dir_all(&bin)?;
+    private::directory(&bin)?;
     let link = bin.join("aws");
     let _ = std::fs::remove_file(&link);
     std::os::unix::fs::symlink(std::env::current_exe()?, &link)?;

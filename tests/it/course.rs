@@ -34,6 +34,10 @@ pub fn share_images(from: &Path, to: &Path) {
 }
 
 fn share_parts(from: &Path, to: &Path, directory: &str, parts: &[&str]) {
+    // Before, it was a link as a whole, and some caches are kept from run to run.
+    if to.join(directory).is_symlink() {
+        fs::remove_file(to.join(directory)).expect("removed");
+    }
     fs::create_dir_all(to.join(directory)).expect("a directory");
     for part in parts {
         let (there, link) = (from.join(directory).join(part), to.join(directory).join(part));
