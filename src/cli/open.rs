@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
@@ -52,6 +52,9 @@ impl Drop for Server {
 const SOCKET: &str = "aws.sock";
 /// Where a lab's run directory is on the local region's laptop.
 const RUN_ON_LAPTOP: &str = "/run/lab";
+
+/// How long a daemon that is ending may take until nobody answers.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// The region of labs on the local region, unless another is asked for.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -241,7 +244,15 @@ impl OpenLab {
         if self.lab.state.cloud != CloudKind::Local {
             return None;
         }
-        match Client::connect(&Paths::from_environment().ok()?).await {
+        let paths = Paths::from_environment().ok()?;
+        let mut answer = Client::connect(&paths).await;
+        // One that is just ending may take the call and not answer it any more.
+        let begun = Instant::now();
+        while matches!(answer, Err(ClientError::Broken(_))) && begun.elapsed() < ENDING {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            answer = Client::connect(&paths).await;
+        }
+        match answer {
             Err(ClientError::NotRunning { last }) => {
                 let how = last.map(|last| last.sentence()).unwrap_or_default();
                 let name = &self.lab.state.name;

@@ -140,7 +140,10 @@ impl Directory {
         let mut file = self.ordinary(&new, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL, FILE)?;
         file.write_all(text)?;
         fchown(&file, Some(owner.0), Some(owner.1))?;
-        Ok(renameat(&self.descriptor, new.as_str(), &self.descriptor, name)?)
+        // On the disk before it has the name: what was told (a port) stays true when the machine goes down.
+        file.sync_all()?;
+        renameat(&self.descriptor, new.as_str(), &self.descriptor, name)?;
+        Ok(nix::unistd::fsync(&self.descriptor)?)
     }
 
     /// Removes a file, a link or a socket; nothing where there is none.

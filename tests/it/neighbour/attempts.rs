@@ -66,7 +66,7 @@ fn one_of(path: &Path) -> io::Result<PathBuf> {
 
 /// Name, and what is tried. The neighbour must be refused; root, or the owner, is not.
 const REFUSED: &[(&str, Act)] = &[
-    ("read the daemon's state", |prey| read(&prey.paths.region().join("state.json"))),
+    ("read the daemon's state", |prey| read(&prey.paths.region().join("labs.json"))),
     ("list the daemon's directory", |prey| list(&prey.paths.region())),
     ("read the daemon's log", |prey| read(&prey.paths.daemon_log())),
     ("read the front's process id", |prey| read(&prey.paths.region().join("pid"))),
@@ -138,7 +138,7 @@ fn in_use(home: &Home) -> (Prey, Vec<std::process::Child>) {
     }
     let cloud = home.begin("cloud", cloud);
     let paths = home.paths();
-    let state = fs::read_to_string(paths.region().join("state.json")).expect("root reads it");
+    let state = fs::read_to_string(paths.region().join("labs.json")).expect("root reads it");
     let state: serde_json::Value = serde_json::from_str(&state).expect("JSON");
     let pid = fs::read_to_string(paths.region().join("pid")).expect("root reads it");
     let secret = state.pointer("/labs/seat/secret_access_key").and_then(|key| key.as_str()).expect("a key");
@@ -194,7 +194,7 @@ fn tried_under(umask: u32) {
         connect(&prey.paths.control_socket()).expect("the owner's region");
         read(&prey.paths.daemon_log()).expect("the owner's log");
         read(&prey.paths.lab("seat").join("journal.jsonl")).expect("the owner's journal");
-        for secret in ["state.json", "lock", "pid"] {
+        for secret in ["labs.json", "lock", "pid"] {
             read(&prey.paths.region().join(secret)).expect_err("root's own");
         }
     });
@@ -231,7 +231,7 @@ fn modes(paths: &Paths) -> Vec<(PathBuf, u32)> {
         }
         found.push((path, meta.permissions().mode() & 0o777));
     }
-    for name in ["state.json", "lock", "start.lock", "pid", "port", "daemon.log", "control.sock"] {
+    for name in ["labs.json", "lock", "start.lock", "pid", "port", "daemon.log", "control.sock"] {
         let path = paths.region().join(name);
         let mode = fs::symlink_metadata(&path).expect(name).permissions().mode() & 0o777;
         found.push((path, mode));
