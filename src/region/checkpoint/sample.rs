@@ -27,7 +27,7 @@ pub(super) fn world() -> World {
     let paths = Paths { state: directory.path().join("state"), cache: directory.path().join("cache") };
     fs::create_dir_all(paths.checkpoints()).expect("a directory");
     let (uid, gid) = (nix::unistd::Uid::effective().as_raw(), nix::unistd::Gid::effective().as_raw());
-    let launch = Launch { paths: paths.clone(), uid, gid };
+    let launch = Launch { paths: paths.clone(), uid, gid, limits: Report::default() };
     let store = Store::new(&launch, &paths, "world".to_owned());
     store.open().expect("opens");
     World { directory, store, checkpoints: paths.checkpoints() }

@@ -395,7 +395,7 @@ mod tests {
             json!({"VpcIds": ["vpc-00000001"], "Filters": [{"Name": "tag:Name", "Values": ["thing-2"]}]}),
             json!({"VpcIds": ["vpc-99999999"]}),
         ] {
-            let mut preselection = THINGS.preselect(Params(&params)).unwrap();
+            let mut preselection = THINGS.preselect(Params::of(&params)).unwrap();
             let id = |item: &Value| item["VpcId"].as_str().unwrap().to_owned();
             let some = things()
                 .into_iter()
@@ -403,8 +403,8 @@ mod tests {
                 .collect::<Vec<_>>();
             let code = |answer: Result<Value, Fault>| answer.map_err(|fault| fault.code);
             assert_eq!(
-                code(THINGS.answer(Params(&params), some)),
-                code(THINGS.answer(Params(&params), things())),
+                code(THINGS.answer(Params::of(&params), some)),
+                code(THINGS.answer(Params::of(&params), things())),
                 "{params}"
             );
         }
