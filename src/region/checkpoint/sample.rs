@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::kept::{FORMAT, Kept};
 use super::store::{DESCRIPTION, HIDDEN, Store};
 use crate::region::client::Paths;
+use crate::region::limits::Report;
 use crate::region::tree::Launch;
 
 /// Names of moments.
