@@ -135,15 +135,18 @@ impl Directory {
     /// # Errors
     /// As the file system says.
     pub fn replace(&self, name: &str, text: &[u8], owner: (u32, u32)) -> io::Result<()> {
-        let new = format!("{name}.new");
-        self.remove(&new)?;
+        // A name of its own: two programs may replace the same file at once.
+        let new = format!("{name}.{}.new", uuid::Uuid::new_v4().simple());
         let mut file = self.ordinary(&new, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL, FILE)?;
-        file.write_all(text)?;
-        fchown(&file, Some(owner.0), Some(owner.1))?;
-        // On the disk before it has the name: what was told (a port) stays true when the machine goes down.
-        file.sync_all()?;
-        renameat(&self.descriptor, new.as_str(), &self.descriptor, name)?;
-        Ok(nix::unistd::fsync(&self.descriptor)?)
+        let mut fill = || {
+            file.write_all(text)?;
+            fchown(&file, Some(owner.0), Some(owner.1))?;
+            // On the disk before it has the name: what was told (a port) stays true when the machine goes down.
+            file.sync_all()?;
+            renameat(&self.descriptor, new.as_str(), &self.descriptor, name)?;
+            Ok(nix::unistd::fsync(&self.descriptor)?)
+        };
+        fill().inspect_err(|_| drop(self.remove(&new)))
     }
 
     /// Removes a file, a link or a socket; nothing where there is none.
