@@ -247,7 +247,8 @@ mod tests {
             let tagged = creation.tagged.first().copied().unwrap_or("default-vpc");
             let kind = KINDS.iter().find(|kind| kind.tagged == tagged).expect("it can be asked about");
             let id = format!("{}1", kind.prefix);
-            let answer = answer_anew(&OneOfAll, "us-east-1", name, &[id.clone()]).await.expect("answered");
+            let answer =
+                answer_anew(&OneOfAll, "us-east-1", name, std::slice::from_ref(&id)).await.expect("answered");
             let answer = answer.unwrap_or_else(|| panic!("{name} has no answer"));
             assert_eq!(ids_at(&answer, creation.ids), [id], "{name}: {answer}");
             let output = Service::ec2().operation(name).and_then(|operation| operation.output());

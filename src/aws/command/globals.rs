@@ -51,7 +51,7 @@ pub(super) enum Split {
     /// `--version`.
     Version,
     /// The options, the first word, and the rest.
-    Command(Globals, String, Vec<String>),
+    Command(Box<Globals>, String, Vec<String>),
 }
 
 const OPTIONS: [(&str, Takes); 19] = [
@@ -138,7 +138,7 @@ pub(super) fn split(typed: &Typed) -> Result<Split, Failure> {
         width: env("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(80),
         raw_binary: value("--cli-binary-format").is_some_and(|word| word == "raw-in-base64-out"),
     };
-    Ok(Split::Command(globals, command, rest))
+    Ok(Split::Command(Box::new(globals), command, rest))
 }
 
 fn choose(option: &str, word: Option<&String>, choices: &[&str]) -> Result<(), Failure> {

@@ -78,7 +78,7 @@ pub struct Paging {
 pub fn understand(typed: &Typed) -> Result<Command, Failure> {
     let (globals, service, rest) = match globals::split(typed)? {
         globals::Split::Version => return Ok(Command::Print(help::version())),
-        globals::Split::Command(globals, service, rest) => (globals, service, rest),
+        globals::Split::Command(globals, service, rest) => (*globals, service, rest),
     };
     match service.as_str() {
         "help" => return Ok(Command::Print(help::services())),

@@ -1,7 +1,7 @@
 //! What the host allows, and many instances need more of.
 //!
 //! One [`TABLE`] says what an instance takes of each. Before one is started the table is looked at: what does not suffice is
-//! raised while a daemon runs, and put back when the last one has ended ([`Ledger`]); what the region does not raise (it
+//! raised while a daemon runs, and put back when the last one has ended (`Ledger`); what the region does not raise (it
 //! changes nothing in the host's network namespace) is named, by the API, `lab region status` and `lab doctor`.
 //!
 //! Not in the table, because an instance takes none of it, or its namespaces have their own: loop devices (disks are

@@ -84,7 +84,11 @@ pub fn power_cut(state: &mut State) {
 
 /// The guests of one account have lost power and have to boot again. Says whether that changed anything.
 pub fn power_cut_of(account: &mut Account) -> bool {
-    account.regions.values_mut().fold(false, |changed, region| lose_power(region) || changed)
+    let mut changed = false;
+    for region in account.regions.values_mut() {
+        changed |= lose_power(region);
+    }
+    changed
 }
 
 /// Says whether anything changed.

@@ -9,7 +9,7 @@ pub(super) enum Cell {
     /// No UTF-8, or a control character.
     Byte(u8),
     /// A character with what is put upon it (accents, joiners).
-    Joined(Box<String>),
+    Joined(String),
     /// A tabulator that was printed where nothing stood.
     Tab,
     /// Taken by what stands before it: the second half of a wide character, or what a tabulator jumps over.
@@ -62,7 +62,7 @@ impl Line {
             Some(Cell::Joined(text)) => text.push(mark),
             Some(place @ Cell::Char(_)) => {
                 let Cell::Char(c) = *place else { return };
-                *place = Cell::Joined(Box::new(String::from_iter([c, mark])));
+                *place = Cell::Joined(String::from_iter([c, mark]));
             }
             Some(_) => {}
             None => self.cells.push(Cell::Char(mark)),

@@ -135,22 +135,22 @@ impl Screen {
         let column = self.column;
         match end {
             b'A' => self.row = self.row.saturating_sub(count),
-            b'B' | b'e' => self.to_row(self.row + count),
+            b'B' | b'e' => self.go_to_row(self.row + count),
             b'C' | b'a' => self.column = (column + count).min(column.max(COLUMNS - 1)),
             b'D' => self.column = column.saturating_sub(count),
             b'E' => {
                 self.column = 0;
-                self.to_row(self.row + count);
+                self.go_to_row(self.row + count);
             }
             b'F' => {
                 self.column = 0;
                 self.row = self.row.saturating_sub(count);
             }
-            b'G' | b'`' => self.to_column(count - 1),
-            b'd' => self.to_row(count - 1),
+            b'G' | b'`' => self.go_to_column(count - 1),
+            b'd' => self.go_to_row(count - 1),
             b'H' | b'f' => {
-                self.to_row(count - 1);
-                self.to_column(second.unwrap_or(1).max(1) - 1);
+                self.go_to_row(count - 1);
+                self.go_to_column(second.unwrap_or(1).max(1) - 1);
             }
             b'J' => self.erase(first.unwrap_or(0)),
             b'K' => self.line().erase(column, first.unwrap_or(0)),
@@ -177,11 +177,11 @@ impl Screen {
         self.row.min(self.lines.len())
     }
 
-    fn to_row(&mut self, row: usize) {
+    fn go_to_row(&mut self, row: usize) {
         self.row = row.min(ROWS - 1);
     }
 
-    fn to_column(&mut self, column: usize) {
+    fn go_to_column(&mut self, column: usize) {
         let length = self.lines.get(self.row).map_or(0, Line::len);
         self.column = column.min(length.max(COLUMNS - 1));
     }

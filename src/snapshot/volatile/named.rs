@@ -80,7 +80,7 @@ pub(super) fn find(finder: &mut Finder<'_>, known: &[Named]) {
     for named in known {
         for (at, _) in finder.text.match_indices(&named.value) {
             let end = at + named.value.len();
-            let inner = finder.text[at..end].as_bytes();
+            let inner = &finder.text.as_bytes()[at..end];
             let joins = |one: u8, other: u8| one.is_ascii_alphanumeric() && other.is_ascii_alphanumeric();
             let goes_on = joins(finder.byte_before(at), inner[0])
                 || joins(inner[inner.len() - 1], finder.byte_after(end));

