@@ -5,7 +5,7 @@
 //! the file goes when the block has come to its end, and with the lab.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -33,9 +33,7 @@ impl Held {
     pub fn hold(&self, token: &str, answer: &Value) -> io::Result<()> {
         let line = Line { token: token.to_owned(), answer: answer.clone() };
         let line = format!("{}\n", serde_json::to_string(&line)?);
-        let mut file = private::append(&self.0)?;
-        file.write_all(line.as_bytes())?;
-        file.sync_data()
+        private::append_line(&self.0, line.as_bytes())?.sync_data()
     }
 
     /// The answer to the request with this token, if it is held.

@@ -51,8 +51,12 @@ impl Classified for tokio::task::JoinError {
 impl Classified for LabError {
     fn class(&self) -> Class {
         match self {
-            // Busy: it is free when the other command has ended. Parse: its file is damaged.
-            Self::Io { .. } | Self::Parse { .. } | Self::Busy(_) => Class::Needs,
+            // Busy: it is free when the other command has ended. Parse: its file is damaged. Newer: another `lab` can.
+            Self::Io { .. }
+            | Self::Parse { .. }
+            | Self::Newer { .. }
+            | Self::Stateless { .. }
+            | Self::Busy(_) => Class::Needs,
             Self::BadName(_) => Class::Usage,
         }
     }

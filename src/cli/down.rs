@@ -11,12 +11,12 @@ use crate::aws::journal::Entry;
 use crate::aws::journaling::scope;
 use crate::aws::teardown::{Leftover, Progress, teardown};
 use crate::cli::args::DownArgs;
+use crate::cli::drive;
 use crate::cli::failure::Failure;
 use crate::cli::open::{self, OpenLab};
 use crate::event::{Event, EventKind, Sink};
 use crate::output::say;
 use crate::region::client::{Client, Paths};
-use crate::report::{Detail, Terminal};
 use crate::run::{read_state, remove_stateless};
 
 /// How long teardown of a run's own lab may take.
@@ -26,7 +26,7 @@ const OWN: Duration = Duration::from_secs(30 * 60);
 pub async fn down(args: &DownArgs) -> Result<ExitCode, Failure> {
     let paths = Paths::from_environment()?;
     let names = if args.all { all_names(&paths).await? } else { [args.lab.lab.clone()].into() };
-    let sink = Terminal::new(anstream::stderr(), Detail::Normal, false);
+    let sink = drive::aside(false);
     // The worst of all labs; what becomes of one is no matter of the others.
     let mut code = 0;
     let mut any = false;
@@ -74,7 +74,7 @@ async fn forget(paths: &Paths, name: &str, sink: &dyn Sink) -> Result<bool, Fail
         client.remove_lab(name).await?;
     }
     // After the region's part: whoever finds the name free in between gets a lab that is new on both sides.
-    let was_there = remove_stateless(&paths.lab(name))?;
+    let was_there = remove_stateless(&paths.lab(name), is_known)?;
     if is_known || was_there {
         say!("lab `{name}` is removed from the local region");
     }
@@ -108,7 +108,7 @@ pub fn lab_names(paths: &Paths) -> Vec<String> {
 pub fn remove_stateless_all(paths: &Paths) {
     for name in directories(paths) {
         // One that is in use goes with `lab down`.
-        let _ = remove_stateless(&paths.lab(&name));
+        let _ = remove_stateless(&paths.lab(&name), false);
     }
 }
 

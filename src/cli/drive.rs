@@ -42,7 +42,7 @@ pub fn reporters(tell: &TellArgs, course: &Course) -> Arc<dyn Sink> {
     if let Some(path) = &tell.junit {
         fan.0.push(Arc::new(JUnit::new(path.clone())));
     }
-    Arc::new(Masking::new(secrets::known(), Arc::new(fan)))
+    Arc::new(masked(fan))
 }
 
 /// The plan for these lessons in a lab that has come so far, checked whole.
@@ -91,6 +91,16 @@ pub async fn drive(
             .hint("delete it by hand (`lab shell`), or go back to before the lesson with --again"),
         error => error.into(),
     })
+}
+
+/// What tells on standard error, beside a command's results, that a machine is made ready or a lab is taken away.
+pub fn aside(live: bool) -> Masking {
+    masked(Terminal::new(Seen::new(anstream::stderr()), Detail::Normal, live))
+}
+
+/// No reporter hears a secret.
+pub fn masked(sink: impl Sink + 'static) -> Masking {
+    Masking::new(secrets::known(), Arc::new(sink))
 }
 
 /// What compares results with those of the course in `root`.

@@ -76,6 +76,11 @@ impl Failure {
         self
     }
 
+    /// What failed, for programs.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The status that it ends the program with.
     pub fn code(&self) -> u8 {
         self.code

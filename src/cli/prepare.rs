@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use crate::cli::args::{FormatArg, PlaceArgs, PrepareArgs, TellArgs, VerifyArgs};
 use crate::cli::failure::Failure;
-use crate::cli::{doctor, open, verify};
+use crate::cli::{doctor, drive, open, verify};
 use crate::output::{self, say};
 use crate::region::client::{Paths, has_image};
-use crate::report::{Detail, Terminal};
+use crate::report::{Detail, Seen, Terminal};
 
 /// Programs, the image, and one rehearsal of the lessons, which fetches their packages. With `--offline` nothing is
 /// fetched: the rehearsal shows that nothing need be. Status as of `lab verify`; 3 where not even the image is there.
@@ -28,7 +28,11 @@ pub async fn prepare(root: Option<&Path>, args: PrepareArgs) -> Result<ExitCode,
         say!("warning: {missing}");
     }
     use std::io::IsTerminal as _;
-    let sink = Terminal::new(output::stdout(), Detail::Lessons, std::io::stdout().is_terminal());
+    let sink = drive::masked(Terminal::new(
+        Seen::new(output::stdout()),
+        Detail::Lessons,
+        std::io::stdout().is_terminal(),
+    ));
     // Builds the image when there is none yet, and says how far it is.
     let client = open::start_region(&paths, &sink).await?;
     let offline = if args.offline { Some(client.offline().await?) } else { None };

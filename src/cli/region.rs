@@ -6,17 +6,16 @@ use std::process::ExitCode;
 use crate::cli::args::RegionVerb;
 use crate::cli::failure::Failure;
 use crate::cli::open;
-use crate::cli::{checkpoint, down};
+use crate::cli::{checkpoint, down, drive};
 use crate::output::{ask_aside, say};
 use crate::region::client::limits::Raised;
 use crate::region::client::{Client, ClientError, Paths};
-use crate::report::{Detail, Terminal};
 
 /// Starts, stops, shows, resets, or prints variables.
 pub async fn region(verb: RegionVerb) -> Result<ExitCode, Failure> {
     let paths = Paths::from_environment()?;
     let live = std::io::stderr().is_terminal();
-    let sink = Terminal::new(anstream::stderr(), Detail::Normal, live);
+    let sink = drive::aside(live);
     match verb {
         RegionVerb::Start => {
             let client = open::start_region(&paths, &sink).await?;

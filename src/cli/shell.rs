@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use crate::cli::args::LabArgs;
 use crate::cli::failure::Failure;
 use crate::cli::interact::interact;
-use crate::cli::open;
-use crate::report::{Detail, Terminal};
+use crate::cli::{drive, open};
 use crate::session::{State, interactive_bash};
 
 /// Opens the shell. What is done there by hand is no lesson's: the lab remembers that it happened.
 pub async fn shell(args: &LabArgs) -> Result<ExitCode, Failure> {
-    let sink = Terminal::new(anstream::stderr(), Detail::Normal, false);
+    let sink = drive::aside(false);
     let mut opened = open::open_existing(&args.lab, &sink).await?;
     opened.lab.state.by_hand = true;
     opened.lab.save()?;

@@ -8,7 +8,6 @@ use crate::cli::failure::Failure;
 use crate::cli::interact::interact;
 use crate::cli::{drive, open};
 use crate::output::remark;
-use crate::report::{Detail, Terminal};
 use crate::session::{LAPTOP, Program};
 
 /// Logs in, or runs one command there.
@@ -18,7 +17,7 @@ pub async fn ssh(args: SshArgs) -> Result<ExitCode, Failure> {
             Failure::usage("failed to log in to the laptop by SSH: it has no SSH server").hint("`lab shell`")
         );
     }
-    let sink = Terminal::new(anstream::stderr(), Detail::Normal, false);
+    let sink = drive::aside(false);
     let mut opened = open::open_existing(&args.lab.lab, &sink).await?;
     opened.lab.state.by_hand = true;
     opened.lab.save()?;

@@ -1,5 +1,6 @@
 //! `lab status`: labs, how far they are, and what runs in them.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::Style;
@@ -22,16 +23,19 @@ pub async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let paths = Paths::from_environment()?;
     let (region, region_line) = region(&paths).await?;
     let mut labs = Vec::new();
+    let mut unreadable = Vec::new();
     for name in lab_names(&paths) {
         if args.lab.as_ref().is_some_and(|only| *only != name) {
             continue;
         }
-        if let Some(state) = read_state(&paths.lab(&name))? {
-            let living = read_living(&paths.lab(&name).join(Lab::JOURNAL))?;
-            labs.push((state, living, is_busy(&paths.lab(&name))));
+        match read(&paths.lab(&name)) {
+            Ok(Some((state, living))) => labs.push((state, living, is_busy(&paths.lab(&name)))),
+            Ok(None) => {}
+            // One that cannot be read hides no other.
+            Err(failure) => unreadable.push((name, failure)),
         }
     }
-    if let Some(only) = args.lab.as_ref().filter(|_| labs.is_empty()) {
+    if let Some(only) = args.lab.as_ref().filter(|_| labs.is_empty() && unreadable.is_empty()) {
         let known = lab_names(&paths);
         let failure = Failure::usage(format!("failed to find a lab named `{only}`"));
         let hint = crate::diagnostic::did_you_mean(only, known.iter().map(String::as_str));
@@ -42,24 +46,36 @@ pub async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     }
     let (count, bytes) = usage(&paths);
     if args.json {
-        let list: Vec<_> = labs
-            .iter()
-            .map(|(state, living, busy)| json!({"lab": state, "resources": living, "busy": busy}))
-            .collect();
+        let known =
+            labs.iter().map(|(state, living, busy)| json!({"lab": state, "resources": living, "busy": busy}));
+        let others =
+            unreadable.iter().map(|(name, failure)| json!({"name": name, "error": failure.message()}));
+        let list: Vec<_> = known.chain(others).collect();
         say!("{}", json!({"region": region, "labs": list, "checkpoints": {"count": count, "bytes": bytes}}));
-        return Ok(ExitCode::SUCCESS);
+        return Ok(ended(unreadable));
     }
     say!("{region_line}");
     if count > 0 {
         say!("checkpoints: {count}, {} MiB (`lab region reset --checkpoints` removes them)", bytes >> 20);
     }
-    if labs.is_empty() {
+    if labs.is_empty() && unreadable.is_empty() {
         say!("no labs (start one: lab run lessons/05-private-subnet.md)");
     }
     for (state, living, busy) in &labs {
         tell(state, living, *busy, region.as_ref());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ended(unreadable))
+}
+
+/// A lab's state and what its journal says is there, if it is a lab.
+fn read(path: &Path) -> Result<Option<(LabState, Vec<String>)>, Failure> {
+    let Some(state) = read_state(path)? else { return Ok(None) };
+    Ok(Some((state, read_living(&path.join(Lab::JOURNAL))?)))
+}
+
+/// The status of a look at labs of which these could not be read.
+fn ended(unreadable: Vec<(String, Failure)>) -> ExitCode {
+    unreadable.into_iter().map(|(_, failure)| failure.tell()).last().unwrap_or(ExitCode::SUCCESS)
 }
 
 async fn region(paths: &Paths) -> Result<(Option<Status>, String), Failure> {

@@ -24,6 +24,32 @@ impl Pattern {
         self.0.capture_names().flatten()
     }
 
+    /// Whether it is one group with a name and nothing else: then all that it matches is compared.
+    pub fn is_one_name(&self) -> bool {
+        let text = self.as_str();
+        if !(text.starts_with("(?<") || text.starts_with("(?P<")) {
+            return false;
+        }
+        let (mut depth, mut in_class, mut escaped) = (0_usize, false, false);
+        for (at, letter) in text.char_indices() {
+            match letter {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '[' => in_class = true,
+                ']' => in_class = false,
+                '(' if !in_class => depth += 1,
+                ')' if !in_class => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return at + 1 == text.len();
+                    }
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// The expression as written.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -126,6 +152,19 @@ mod tests {
         let found = check("x(?<Suffix>[0-9a-f]{8})");
         assert_eq!((found[0].0, found[0].1.as_str()), ("bad-group-name", "Suffix"));
         assert_eq!(check("(?<a>x)(?<a>y)")[0].0, "bad-regex", "one name twice");
+    }
+
+    #[test]
+    fn one_name_loses_nothing() {
+        let one = |text: &str| Pattern(regex::Regex::new(text).unwrap()).is_one_name();
+        for text in ["(?<a>[0-9a-f]{8})", "(?P<a>x(y|z)+)", r"(?<a>[)]\))"] {
+            assert!(one(text), "{text}");
+        }
+        for text in
+            ["[0-9a-f]{8}", "(?<a>x)y", "(?<a>x)|y", "(?<a>x)+", "x(?<a>y)", "(?:x)", "(?<a>x)(?<b>y)"]
+        {
+            assert!(!one(text), "{text}");
+        }
     }
 
     #[test]

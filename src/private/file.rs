@@ -1,8 +1,10 @@
 //! Files and directories of the user who runs this program, for that user alone.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::Path;
 
 use nix::unistd::Uid;
@@ -42,6 +44,43 @@ pub fn temporary(place: &Path, prefix: &str) -> io::Result<TempDir> {
 /// As the file system says.
 pub fn append(path: &Path) -> io::Result<File> {
     open_with(OpenOptions::new().create(true).append(true), path)
+}
+
+/// Adds a line to a file of lines; makes the file unless it is there. A part of a line at the file's end, which a power cut
+/// or a full disk has left, is taken away before: the new line must not become a part of it. `line` ends with its break.
+///
+/// # Errors
+/// As the file system says; the file then has the lines that it had.
+pub fn append_line(path: &Path, line: &[u8]) -> io::Result<File> {
+    let mut file = open_with(OpenOptions::new().create(true).read(true).append(true), path)?;
+    let whole = end_of_lines(&file)?;
+    if file.metadata()?.len() > whole {
+        file.set_len(whole)?;
+    }
+    match file.write_all(line) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            // Where this fails, too, the next line sees to it.
+            let _ = file.set_len(whole);
+            Err(error)
+        }
+    }
+}
+
+/// Where the last line break of a file is behind.
+fn end_of_lines(file: &File) -> io::Result<u64> {
+    const PIECE: u64 = 64 << 10;
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let start = end.saturating_sub(PIECE);
+        let mut piece = vec![0; usize::try_from(end - start).map_err(io::Error::other)?];
+        file.read_exact_at(&mut piece, start)?;
+        if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
 }
 
 /// Opens a file to write, as it is; makes it unless it is there.
@@ -107,6 +146,22 @@ mod tests {
         assert_eq!((mode(&place.path().join("new")), mode(&place.path().join("new/er"))), (0o700, 0o700));
         open(&place.path().join("new/lock")).expect("is made");
         assert_eq!(mode(&place.path().join("new/lock")), 0o600);
+    }
+
+    #[test]
+    fn a_line_becomes_no_part_of_one_that_is_torn() {
+        let place = tempfile::tempdir().expect("a directory");
+        let path = place.path().join("lines");
+        append_line(&path, b"one\n").expect("appended");
+        for torn in ["tw".to_owned(), "x".repeat(200_000)] {
+            append(&path).expect("opens").write_all(torn.as_bytes()).expect("written");
+            append_line(&path, b"next\n").expect("appended");
+            append_line(&path, b"last\n").expect("appended");
+        }
+        assert_eq!(fs::read_to_string(&path).expect("read"), "one\nnext\nlast\nnext\nlast\n");
+        fs::write(&path, "no line at all").expect("a file");
+        append_line(&path, b"one\n").expect("appended");
+        assert_eq!((fs::read_to_string(&path).expect("read").as_str(), mode(&path)), ("one\n", 0o600));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod directory;
 mod file;
 
 pub use directory::Directory;
-pub use file::{append, create_anew, directory, open, temporary};
+pub use file::{append, append_line, create_anew, directory, open, temporary};
 
 /// The mode of files.
 const FILE: u32 = 0o600;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::journal::read_living;
 use crate::name::Os;
 use crate::plan::Progress;
 use crate::private;
@@ -44,9 +45,16 @@ impl std::fmt::Display for CloudKind {
     }
 }
 
+/// The version of the form in which a lab's state is written. A file without one is of before there were any, and is read
+/// as the first.
+const VERSION: u32 = 1;
+
 /// What is known of a lab.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LabState {
+    /// Of the form of the file.
+    #[serde(default)]
+    version: u32,
     pub name: String,
     pub cloud: CloudKind,
     pub region: String,
@@ -77,6 +85,7 @@ impl LabState {
     /// A lab in which nothing has happened.
     pub fn new(name: &str, cloud: CloudKind, region: &str, os: Os, course: &Path) -> Self {
         Self {
+            version: VERSION,
             name: name.to_owned(),
             cloud,
             region: region.to_owned(),
@@ -105,8 +114,20 @@ const BY_HAND: &str = "by-hand";
 pub enum LabError {
     #[error("use the lab at {path}")]
     Io { path: PathBuf, source: io::Error },
-    #[error("read the state of the lab at {path}")]
+    #[error(
+        "read the state of the lab at {path} (put that file back, or remove it: `lab down` then takes away what the local region \
+         has of the lab)"
+    )]
     Parse { path: PathBuf, source: serde_json::Error },
+    #[error(
+        "read the state of the lab at {path}: a later `lab` has written it (form {version}); use that one"
+    )]
+    Newer { path: PathBuf, version: u32 },
+    #[error(
+        "remove a lab whose state {path} is gone: {journal} names what it has made, which may still be there (delete that by \
+         hand, then the directory)"
+    )]
+    Stateless { path: PathBuf, journal: PathBuf },
     #[error(
         "use the lab `{0}`: another `lab` command is using it (wait for it, or choose another with --lab)"
     )]
@@ -141,7 +162,7 @@ impl Lab {
         }
         let lock = lock(path)?;
         let state = match read_state(path)? {
-            Some(state) => state,
+            Some(state) => LabState { version: VERSION, ..state },
             None => fresh(),
         };
         let lab = Self { path: path.to_owned(), state, _lock: lock };
@@ -234,11 +255,12 @@ pub fn forget(path: &Path) -> io::Result<()> {
 }
 
 /// Removes the directory at `path` of a lab that has no state: what `lab region env` makes for programs outside. Says
-/// whether there was one.
+/// whether there was one. `is_gone` says that all that it may have made is known to be gone.
 ///
 /// # Errors
-/// [`LabError::Busy`] when a command uses it, or has made it a lab in the meantime.
-pub fn remove_stateless(path: &Path) -> Result<bool, LabError> {
+/// [`LabError::Busy`] when a command uses it, or has made it a lab in the meantime. [`LabError::Stateless`] when its journal
+/// names what may still be there: somebody has lost a file, and is not to lose the other one.
+pub fn remove_stateless(path: &Path, is_gone: bool) -> Result<bool, LabError> {
     if !path.exists() {
         return Ok(false);
     }
@@ -246,8 +268,19 @@ pub fn remove_stateless(path: &Path) -> Result<bool, LabError> {
     if path.join(STATE).exists() {
         return Err(busy(path));
     }
+    let journal = path.join(Lab::JOURNAL);
+    if !is_gone && !read_living(&journal).is_ok_and(|living| living.is_empty()) {
+        return Err(LabError::Stateless { path: path.join(STATE), journal });
+    }
     fs::remove_dir_all(path).map_err(|source| LabError::Io { path: path.to_owned(), source })?;
     Ok(true)
+}
+
+/// The one member of the file that every version has.
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default)]
+    version: u32,
 }
 
 /// Reads a lab's state without holding it; `None` when there is no lab.
@@ -255,7 +288,13 @@ pub fn read_state(path: &Path) -> Result<Option<LabState>, LabError> {
     let file = path.join(STATE);
     match fs::read_to_string(&file) {
         Ok(text) => {
-            Ok(Some(serde_json::from_str(&text).map_err(|source| LabError::Parse { path: file, source })?))
+            let parse_error = |source| LabError::Parse { path: file.clone(), source };
+            // The version alone: of the rest nothing is known if it is a later one.
+            let Form { version } = serde_json::from_str(&text).map_err(parse_error)?;
+            if version > VERSION {
+                return Err(LabError::Newer { path: file, version });
+            }
+            Ok(Some(serde_json::from_str(&text).map_err(parse_error)?))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(LabError::Io { path: file, source }),
@@ -302,6 +341,47 @@ mod tests {
         assert_eq!(lab.state.session, session);
         lab.remove().expect("removes");
         assert!(read_state(&path).expect("reads").is_none());
+    }
+
+    #[test]
+    fn a_later_or_damaged_state_is_refused_and_kept() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("default");
+        drop(Lab::open(&path, fresh).expect("opens"));
+        let file = path.join(STATE);
+        let text = fs::read_to_string(&file).expect("reads");
+        assert!(text.contains("\"version\""), "{text}");
+        for (state, words) in
+            [(r#"{"version": 2, "all": "new"}"#, "a later `lab`"), ("{", "read the state of the lab")]
+        {
+            fs::write(&file, state).expect("writes");
+            let error = Lab::open(&path, fresh).expect_err("refused").to_string();
+            assert!(error.contains(words) && error.contains("lab.json"), "{error}");
+            assert_eq!(fs::read_to_string(&file).expect("reads"), state);
+        }
+        // Of before there were versions.
+        let mut old: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        old.as_object_mut().expect("an object").remove("version");
+        fs::write(&file, old.to_string()).expect("writes");
+        Lab::open(&path, || panic!("there is a state")).expect("opens");
+    }
+
+    #[test]
+    fn a_directory_whose_journal_names_something_is_not_removed_by_guess() {
+        use crate::aws::journal::{Entry, Journal};
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("default");
+        drop(Lab::open(&path, fresh).expect("opens"));
+        fs::remove_file(path.join(STATE)).expect("removed");
+        let journal = Journal::open(&path.join(Lab::JOURNAL)).expect("opens");
+        let ids = vec!["vpc-1".to_owned()];
+        let (at, token, answer) = (Timestamp::UNIX_EPOCH, "t".to_owned(), None);
+        journal.write(Entry::Created { at, token, ids: ids.clone(), answer }).expect("writes");
+        let error = remove_stateless(&path, false).expect_err("refused").to_string();
+        assert!(error.contains("journal.jsonl") && path.exists(), "{error}");
+        journal.write(Entry::Deleted { at, ids }).expect("writes");
+        assert!(remove_stateless(&path, false).expect("removed"));
+        assert!(!path.exists());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What every block of a lab did, as it ran.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ impl Results {
     pub fn append(path: &Path, result: &BlockResult) -> io::Result<()> {
         let mut line = serde_json::to_vec(result).map_err(io::Error::other)?;
         line.push(b'\n');
-        private::append(path)?.write_all(&line)
+        private::append_line(path, &line).map(drop)
     }
 
     /// What a block did when it last ran.
@@ -104,6 +104,20 @@ mod tests {
             lacking: None,
             picture: None,
         }
+    }
+
+    #[test]
+    fn a_result_after_a_torn_line_is_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("results.jsonl");
+        Results::append(&file, &result("first")).expect("appends");
+        let mut text = fs::read_to_string(&file).expect("reads");
+        text.push_str("{\"lesson\": \"01-a\", \"blo");
+        fs::write(&file, text).expect("writes");
+        Results::append(&file, &result("second")).expect("appends");
+        let results = Results::read(&file).expect("reads");
+        let outputs: Vec<&str> = results.0.iter().map(|result| result.report.output.as_str()).collect();
+        assert_eq!(outputs, ["first", "second"]);
     }
 
     #[test]
