@@ -86,7 +86,9 @@ pub enum Entry {
         origin: Option<Origin>,
         /// The digest of what was asked.
         request: String,
-        answer: Value,
+        /// What was answered; not where there is a secret in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<Value>,
     },
     /// It was refused, or its answer never came and EC2 knows nothing of it ([`NOTHING_FOUND`]): nothing was created.
     Refused { at: Timestamp, token: String, code: String },

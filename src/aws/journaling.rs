@@ -16,6 +16,7 @@ use super::replay::{digest, is_change};
 use super::request::{Answer, CallError, Interceptor, Request};
 use super::secret::{public, tells_secrets};
 use super::teardown::SESSION_TAG;
+use crate::secret::Secrets;
 use crate::wire::Operation;
 
 /// Writes a lab's journal.
@@ -25,18 +26,25 @@ pub struct Journaling {
     current: Current,
     session: String,
     region: String,
+    secrets: Secrets,
     /// Tokens of calls under way, by what was sent: not every operation takes a client token that could come back.
     under_way: Mutex<HashMap<String, Vec<String>>>,
 }
 
 impl Journaling {
     /// For a lab whose `lab:session` is `session`; `current` says for which block a call is made that does not say it
-    /// itself. `region` is that of calls
-    /// which name none.
-    pub fn new(journal: Arc<Journal>, current: Current, session: &str, region: &str) -> Self {
+    /// itself. `region` is that of calls which name none. What has one of `secrets` in it is not written down.
+    pub fn new(
+        journal: Arc<Journal>,
+        current: Current,
+        session: &str,
+        region: &str,
+        secrets: Secrets,
+    ) -> Self {
         Self {
             journal,
             current,
+            secrets,
             session: session.to_owned(),
             region: region.to_owned(),
             under_way: Mutex::default(),
@@ -47,6 +55,20 @@ impl Journaling {
         self.journal.write(entry).map_err(|error| {
             CallError::Other(format!("{error} (nothing is created that is not written down first)"))
         })
+    }
+
+    /// Whether an answer, as the journal would have it, holds a secret: a typed password in a tag, for example.
+    fn is_secret(&self, answer: &Value) -> bool {
+        let text = answer.to_string();
+        self.secrets.mask(&text) != text
+    }
+
+    /// Holds an answer with a secret for a block, which may have to have it again. Whoever types by hand has it now.
+    fn hold(&self, origin: Option<&Origin>, key: &str, answer: &Value) -> Result<(), CallError> {
+        if origin.is_none() {
+            return Ok(());
+        }
+        self.journal.hold(key, answer).map_err(|error| CallError::Other(error.to_string()))
     }
 
     /// The block that asks. What an earlier block has left running is not the running block's.
@@ -123,14 +145,11 @@ impl Interceptor for Journaling {
             match (&*result, token, creation(name)) {
                 (Ok(answer), Some(token), Some(creation)) => {
                     let ids = ids_at(answer, creation.ids);
-                    // Whoever types by hand has it now; only a block may have to have it again.
-                    if tells_secrets(operation)
-                        && origin.is_some()
-                        && let Err(error) = self.journal.hold(&token, answer)
-                    {
-                        written = Err(CallError::Other(error.to_string()));
+                    let told = Some(public(operation, answer)).filter(|told| !self.is_secret(told));
+                    if tells_secrets(operation) || told.is_none() {
+                        written = self.hold(origin.as_ref(), &token, answer);
                     }
-                    entries.push(Entry::Created { at, token, ids, answer: Some(public(operation, answer)) });
+                    entries.push(Entry::Created { at, token, ids, answer: told });
                 }
                 (Err(CallError::Service(fault)), Some(token), _) => {
                     entries.push(Entry::Refused { at, token, code: fault.code.clone() });
@@ -139,14 +158,13 @@ impl Interceptor for Journaling {
                 (Err(_), Some(_), _) => {}
                 (Ok(answer), None, _) if is_change(name) && !is_dry_run(params) => {
                     let region = target.region.clone().unwrap_or_else(|| self.region.clone());
-                    entries.push(Entry::Changed {
-                        at,
-                        operation: name.to_owned(),
-                        request: digest(name, params, &region),
-                        region,
-                        origin,
-                        answer: public(operation, answer),
-                    });
+                    let request = digest(name, params, &region);
+                    let told = Some(public(operation, answer)).filter(|told| !self.is_secret(told));
+                    if told.is_none() {
+                        written = self.hold(origin.as_ref(), &request, answer);
+                    }
+                    let operation = name.to_owned();
+                    entries.push(Entry::Changed { at, operation, request, region, origin, answer: told });
                     // After what was answered: EC2 can be asked what is gone, but not what it has said.
                     let ids = deleted_by(name, params, answer);
                     if !ids.is_empty() {
@@ -251,7 +269,8 @@ mod tests {
         params: Value,
         answer: Value,
     ) -> (Vec<String>, Vec<String>, Vec<String>) {
-        let journaling = Journaling::new(Arc::clone(journal), Current::default(), "s-1", "us-east-1");
+        let journaling =
+            Journaling::new(Arc::clone(journal), Current::default(), "s-1", "us-east-1", Secrets::default());
         let call = Intercepted::new(Seen(journal, answer, Mutex::default()), journaling);
         let operation = crate::wire::Service::ec2().operation(operation).expect("in the model");
         call.call(&Request { operation, params, target: Target::default(), origin: None })
@@ -308,5 +327,44 @@ mod tests {
             let (.., living) = called(&journal, operation, params, answer).await;
             assert!(!living.contains(&id.to_owned()), "{operation}: {living:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_with_a_secret_is_held_and_not_written_down() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.jsonl");
+        let journal = Arc::new(Journal::open(&path).expect("opens"));
+        let secrets = Secrets::default();
+        secrets.add("tr0ub4dor");
+        let answers = [
+            (
+                "CreateVpc",
+                json!({"Vpc": {"VpcId": "vpc-1", "Tags": [{"Key": "Name", "Value": "tr0ub4dor"}]}}),
+            ),
+            ("ModifyVpcAttribute", json!({"Said": "tr0ub4dor"})),
+        ];
+        for (name, answer) in &answers {
+            let writer = Journaling::new(
+                Arc::clone(&journal),
+                Current::default(),
+                "s-1",
+                "us-east-1",
+                secrets.clone(),
+            );
+            let call = Intercepted::new(Seen(&journal, answer.clone(), Mutex::default()), writer);
+            let operation = crate::wire::Service::ec2().operation(name).expect("in the model");
+            let origin = Origin {
+                lesson: crate::name::LessonId::new("01-a").expect("valid"),
+                block: crate::name::BlockName::new("make").expect("valid"),
+            };
+            let (params, target) = (json!({}), Target::default());
+            call.call(&Request { operation, params, target, origin: Some(origin) }).await.expect("answered");
+        }
+        let text = std::fs::read_to_string(&path).expect("reads");
+        assert!(text.contains("vpc-1") && !text.contains("tr0ub4dor"), "{text}");
+        let held = std::fs::read_to_string(dir.path().join("held.jsonl")).expect("reads");
+        assert_eq!(held.lines().count(), 2, "{held}");
+        journal.release().expect("released");
+        assert!(!dir.path().join("held.jsonl").exists());
     }
 }

@@ -70,7 +70,8 @@ pub async fn resume(
         let Some(request) = request else {
             return stop(format!("the journal does not say what was asked of {operation}"));
         };
-        let held = one.token.as_deref().and_then(|token| journal.held(token));
+        let key = one.token.as_ref().or(one.request.as_ref());
+        let held = key.and_then(|key| journal.held(key));
         if one.token.is_some() && is_secret(operation) && held.is_none() {
             let name = answer.as_ref().and_then(|answer| answer["KeyName"].as_str()).unwrap_or_default();
             if let Some(user) = past.iter().find(|other| there(other) > 0 && other.uses_key(name)) {
@@ -177,7 +178,7 @@ fn history(journal: &Journal, origin: &Origin) -> Vec<Past> {
                 )
             }
             Entry::Changed { operation, region, origin, request, answer, .. } => {
-                let (request, answer) = (Some(request), Some(answer));
+                let request = Some(request);
                 (
                     origin,
                     Past { operation, region, request, token: None, made: Vec::new(), answer, alone: true },
@@ -354,7 +355,7 @@ mod tests {
 
     fn changed(by: Option<Origin>, operation: &str) -> Entry {
         let (region, request) = ("eu-west-1".to_owned(), "asked".to_owned());
-        let (at, operation, answer) = (Timestamp::UNIX_EPOCH, operation.to_owned(), json!({}));
+        let (at, operation, answer) = (Timestamp::UNIX_EPOCH, operation.to_owned(), Some(json!({})));
         Entry::Changed { at, operation, region, origin: by, request, answer }
     }
 

@@ -205,8 +205,13 @@ async fn backdrop(
     };
     let journal = Arc::new(Journal::open(&lab.journal_path())?);
     let current = Current::default();
-    let journaling =
-        Journaling::new(Arc::clone(&journal), current.clone(), &lab.state.session, &lab.state.region);
+    let journaling = Journaling::new(
+        Arc::clone(&journal),
+        current.clone(),
+        &lab.state.session,
+        &lab.state.region,
+        secrets::known(),
+    );
     let call = Intercepted::new(Caller::new(&backdrop.sdk), journaling);
     let replay = Replay::default();
     let call = Replayed::new(call, replay.clone(), &lab.state.region);

@@ -191,7 +191,17 @@ fn texts(directory: &Path, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
-        let works = ["home", "laptop.state", "state.json", "lessons", "disks", "images", "packages", "run"];
+        let works = [
+            "home",
+            "laptop.state",
+            "labs.json",
+            "accounts",
+            "lessons",
+            "disks",
+            "images",
+            "packages",
+            "run",
+        ];
         if works.contains(&name.as_str()) || path.is_symlink() {
             continue;
         }
