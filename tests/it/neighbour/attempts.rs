@@ -119,7 +119,7 @@ fn is_in_a_command_line(text: &str) -> bool {
 const QUICK: &str =
     "# Quick\n\n```sh {#make-key}\necho PRIVATE > key.pem\nchmod 400 key.pem\nln -s /etc/shadow steal\n```\n";
 const WAIT: &str = "# Wait\n\n```sh {#wait timeout=5m}\naws ec2 create-vpc --cidr-block 10.0.0.0/16 > vpc\n\
-                    touch began\nuntil test -e go; do sleep 0.1; done\n```\n";
+                    touch began\nuntil test -e go || ! test -d \"$PWD\"; do sleep 0.1; done\n```\n";
 
 /// A region in use: a lab on it whose block runs, one on "AWS" whose block runs, a checkpoint.
 fn in_use(home: &Home) -> (Prey, Vec<std::process::Child>) {
