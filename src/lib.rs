@@ -18,6 +18,7 @@ pub mod event;
 pub mod output;
 pub mod private;
 pub mod secret;
+pub mod signals;
 
 pub mod wire;
 

@@ -15,6 +15,7 @@ use tokio::process::Command;
 use super::dial::BoxFuture;
 use super::machine::{Child, Control, Exit, Machine, Program, WindowSize};
 use super::terminal::Pty;
+use crate::signals;
 
 /// This machine: programs start as children of this process, each in a session of its own, with a clean environment.
 #[derive(Debug, Clone)]
@@ -78,8 +79,13 @@ fn spawn_on_pipes(mut command: Command, apart: bool) -> io::Result<Child> {
         false => writer.try_clone()?,
     };
     command.stdin(Stdio::piped()).stdout(writer).stderr(error_writer);
-    // SAFETY: setsid is async-signal-safe and touches no memory of the parent.
-    unsafe { command.pre_exec(|| Ok(setsid().map(drop)?)) };
+    // SAFETY: these are async-signal-safe and touch no memory of the parent.
+    unsafe {
+        command.pre_exec(|| {
+            signals::reset()?;
+            Ok(setsid().map(drop)?)
+        });
+    }
     let mut child = command.spawn()?;
     // The command holds the writing ends, which would keep the output open after the program's end.
     drop(command);
@@ -98,9 +104,10 @@ fn spawn_on_pipes(mut command: Command, apart: bool) -> io::Result<Child> {
 fn spawn_on_terminal(mut command: Command, size: WindowSize) -> io::Result<Child> {
     let (pty, terminal) = Pty::open(size)?;
     command.stdin(terminal.try_clone()?).stdout(terminal.try_clone()?).stderr(terminal);
-    // SAFETY: setsid and one ioctl on descriptor 0 are async-signal-safe and touch no memory of the parent.
+    // SAFETY: these and one ioctl on descriptor 0 are async-signal-safe and touch no memory of the parent.
     unsafe {
         command.pre_exec(|| {
+            signals::reset()?;
             setsid()?;
             super::terminal::make_controlling()
         });

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules in layer order: each may import those before it.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "name",
     "source",
     "diagnostic",
@@ -13,6 +13,7 @@ const LAYERS: [&str; 17] = [
     "output",
     "private",
     "secret",
+    "signals",
     "wire",
     "lesson",
     "snapshot",
@@ -25,7 +26,8 @@ const LAYERS: [&str; 17] = [
     "cli",
 ];
 /// Beside the layers: `region` may import only these, and only `cli` may import `region`.
-const BELOW_REGION: [&str; 7] = ["name", "source", "diagnostic", "event", "output", "private", "wire"];
+const BELOW_REGION: [&str; 8] =
+    ["name", "source", "diagnostic", "event", "output", "private", "signals", "wire"];
 
 /// Inside `region`: who may import whom.
 const REGION: [(&str, &[&str]); 5] =

@@ -73,6 +73,25 @@ async fn a_conversation_on_this_machine() {
     converse(Arc::new(LocalMachine::new(home.path()))).await;
 }
 
+/// A script that leaves `lab` running in the background has it ignore Ctrl-C; what is typed in a console is heard all the same.
+#[tokio::test]
+async fn a_key_is_heard_also_where_whoever_started_us_ignores_its_signal() {
+    use std::os::unix::process::CommandExt as _;
+    const ASKED: &str = "kinds::a_conversation_on_this_machine";
+    let mut again = std::process::Command::new(std::env::current_exe().expect("this program"));
+    again.args(["--exact", ASKED]);
+    // SAFETY: one system call.
+    unsafe {
+        again.pre_exec(|| {
+            nix::libc::signal(nix::libc::SIGINT, nix::libc::SIG_IGN);
+            Ok(())
+        });
+    }
+    let ran = again.output().expect("runs");
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && told.contains("1 passed"), "{told}");
+}
+
 #[tokio::test]
 async fn a_conversation_over_ssh() {
     let (host, _world) = one_host();

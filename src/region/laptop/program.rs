@@ -13,6 +13,7 @@ use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid, setsid};
 
 use super::{HOME, ID, USER};
 use crate::region::server::SpawnSpec;
+use crate::signals;
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
@@ -47,6 +48,7 @@ pub(super) fn start(spec: &SpawnSpec, stdio: [OwnedFd; 3]) -> io::Result<i32> {
     // SAFETY: between fork and exec only system calls; this process has one thread anyway.
     unsafe {
         command.pre_exec(|| {
+            signals::reset()?;
             setsid()?;
             // Refused when it is no terminal, or somebody else's: then the program has none.
             let _ = libc::ioctl(0, libc::TIOCSCTTY, 0);

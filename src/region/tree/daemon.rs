@@ -15,6 +15,7 @@ use crate::output::say;
 use crate::private::Directory;
 use crate::region::client::{Paths, Progress};
 use crate::region::image;
+use crate::signals;
 
 /// The log is begun anew when it has grown beyond this.
 const LONGEST_LOG: u64 = 4 << 20;
@@ -59,9 +60,13 @@ fn start(launch: &Launch) -> Result<(), String> {
     // The front's end of the pipe is its standard input: the one descriptor that it has no other use for.
     command.stdin(Stdio::from(OwnedFd::from(theirs)));
     command.stdout(log.try_clone().map_err(|error| format!("share the log: {error}"))?).stderr(log);
-    // SAFETY: one system call.
+    // SAFETY: only system calls.
     unsafe {
-        command.pre_exec(|| setsid().map(drop).map_err(Into::into));
+        command.pre_exec(|| {
+            // Whoever has started us in the background ignores some, and guests would, too.
+            signals::reset()?;
+            setsid().map(drop).map_err(Into::into)
+        });
     }
     let mut front = command.spawn().map_err(|error| format!("start the front: {error}"))?;
     drop(command);
