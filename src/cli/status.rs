@@ -75,7 +75,7 @@ fn read(path: &Path) -> Result<Option<(LabState, Vec<String>)>, Failure> {
 
 /// The status of a look at labs of which these could not be read.
 fn ended(unreadable: Vec<(String, Failure)>) -> ExitCode {
-    unreadable.into_iter().map(|(_, failure)| failure.tell()).last().unwrap_or(ExitCode::SUCCESS)
+    unreadable.into_iter().fold(ExitCode::SUCCESS, |_, (_, failure)| failure.tell())
 }
 
 async fn region(paths: &Paths) -> Result<(Option<Status>, String), Failure> {
