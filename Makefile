@@ -76,7 +76,7 @@ many: build
 
 kills: build
 	$(if $(SUDO),CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='sudo -E') \
-	  cargo test --locked --test it durability -- --include-ignored --nocapture
+	  cargo test --locked --test it -- durability a_block_that_is_killed_anywhere --include-ignored --nocapture
 
 bench: build oracle
 	LAB_ORACLE_PYTHON=$(ORACLE)/bin/python cargo bench --locked --profile dev --bench lab --bench api
